@@ -54,8 +54,11 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
         found = [c for c in found if "time" not in c.missing and (c is each or not _is_one_of(c, each))]
     kept: list[Candidate] = []
     for candidate in found:
-        if not any(candidate.calls == other.calls for other in kept):
+        same = next((other for other in kept if candidate.calls == other.calls), None)
+        if same is None:
             kept.append(candidate)
+        elif "off_and_on" in candidate.features:
+            same.features["off_and_on"] = 1.0
     return kept
 
 

@@ -92,9 +92,13 @@ def propose(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) 
 def _deletes_unsaid(candidate: Candidate, tools: Mapping[str, Offered], words: Sequence[str]) -> bool:
     """Whether a call takes something away and no word says so: likeness never leads to that.
 
-    The last call made again, with something else, was said before.
+    The last call made again, with something else, was said before, and what makes room for another was named.
     """
-    if candidate.features.get("repeat") or any("delete" in verb_kinds(word) for word in words):
+    if (
+        candidate.features.get("repeat")
+        or candidate.features.get("off_and_on")
+        or any("delete" in verb_kinds(word) for word in words)
+    ):
         return False
     changing = (name for name, _ in candidate.calls if may_change(tools[name]))
     return any("delete" in card(tools[name]).kinds for name in changing)

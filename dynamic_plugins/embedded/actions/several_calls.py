@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.actions.clause_calls import each_clause
 from dynamic_plugins.embedded.actions.each_meant import each_meant
+from dynamic_plugins.embedded.actions.leaning_calls import leaning_calls
+from dynamic_plugins.embedded.actions.off_and_on import off_and_on
 from dynamic_plugins.embedded.actions.possible_call import MOST, TRIED, Candidate
 from dynamic_plugins.embedded.actions.use_features import use_features
 from dynamic_plugins.embedded.slots.action_card import card
@@ -27,7 +29,9 @@ def several(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
         *_each_value(message, ranked),
         *each_meant(message, ranked),
         *_each_item(message, ranked),
+        *off_and_on(message, ranked),
         *each_clause(message, ranked),
+        *leaning_calls(message, ranked),
     ]
 
 

@@ -42,6 +42,19 @@ def all_meant(tool: Offered, message: Message, p: Parameter) -> list[Any]:
     return found.by_place() or found.by_count() or found.by_name()
 
 
+def files_in_state(tool: Offered, message: Message, p: Parameter) -> list[Any]:
+    """Return the files in the state that *message* names, "the untracked one"; where it names none, what changed."""
+    return _Meaning(tool, message, p).of_the_state(unsaid="modified")
+
+
+def the_other(tool: Offered, message: Message, p: Parameter) -> Any:
+    """Return which of two things *message* means by "the other one": not the one that it leaves alone."""
+    if not any(ordinals().get(word) == "other" for word in message.words):
+        return None
+    left = _Meaning(tool, message, p).listed()
+    return left[0] if len(left) == 1 else None
+
+
 class _Meaning(Slots):
     def __init__(self, tool: Offered, message: Message, p: Parameter) -> None:
         super().__init__(tool, message)
@@ -68,17 +81,17 @@ class _Meaning(Slots):
         for call in self.memory.calls[:6]:
             if call.failed or not self.may_hold(self.p, call):
                 continue
-            values = [state[1] for state in _states(call.result)] if self.p.role == "path" else []
-            if not values:
+            told = [(file, file) for _, file in _states(call.result)] if self.p.role == "path" else []
+            if not told:
                 items = self.of_the_kind(self.p, call.items)
-                values = [v for item in items if (v := self.field_of(item, self.p, call)) is not None]
-            values = list(dict.fromkeys(value for value in values if " " not in str(value) or self.p.role == "name"))
+                told = [(value, i.label) for i in items if (value := self.field_of(i, self.p, call)) is not None]
+            values = {v: label for v, label in told if " " not in str(v) or self.p.role == "name"}
             if len(values) > 1:
-                return [value for value in values if not self._is_refused(value)]
+                return [value for value, label in values.items() if not self._is_refused(label)]
         return []
 
-    def _is_refused(self, value: Any) -> bool:
-        return any(_mentions(clause, str(value)) for clause in self.refused)
+    def _is_refused(self, label: str) -> bool:
+        return any(_mentions(clause, label) for clause in self.refused)
 
     # --- which are meant
 
@@ -88,10 +101,19 @@ class _Meaning(Slots):
         words = tokens(self.text)
         places = [_PLACES[place] for word in words if (place := ordinals().get(word)) in _PLACES]
         found = [listed[place] for place in places if -len(listed) <= place < len(listed)]
+        if not found and any(ordinals().get(word) == "other" for word in words):
+            found = self._beside_the_last(listed)
         if found and (that := self._that_and()) is not None:
             found.insert(0, that)
         found = list(dict.fromkeys(found))
         return found if len(found) > 1 else []
+
+    def _beside_the_last(self, listed: list[Any]) -> list[Any]:
+        """Return "the other one" of the two that a reply named, or that there are."""
+        last = self.spoken_of()[-1:]
+        pairs = [listed, *([v for v in listed if str(v) in reply] for reply in self.memory.replies)]
+        pair = next((each for each in pairs if len(each) == 2 and last and last[0] in each), [])
+        return [value for value in pair if value not in last]
 
     def _that_and(self) -> Any:
         """Return what was spoken of last, where the message wants it and, joined to it, another."""
@@ -105,7 +127,7 @@ class _Meaning(Slots):
         count = next((n for pattern, n in _COUNTED if pattern.search(self.text) or _counts_so(self.text, n)), 0)
         if count == 0:
             return []
-        listed, spoken = self._of_the_state() or self.listed(), self.spoken_of()
+        listed, spoken = self.of_the_state() or self.listed(), self.spoken_of()
         if count is None:
             return listed if len(listed) > 1 else []
         if len(spoken) == count and self.p.role != "path":
@@ -123,14 +145,15 @@ class _Meaning(Slots):
         found = [value for value in self.listed() if _mentions(self.text, str(value))]
         return found if len(found) > 1 else []
 
-    def _of_the_state(self) -> list[Any]:
+    def of_the_state(self, unsaid: str = "") -> list[Any]:
         """Return the files in the state that the message names: "both modified"."""
         if self.p.role != "path":
             return []
-        for call in self.memory.calls[:4]:
+        for call in self.memory.calls[:8]:
             if states := _states(call.result):
                 said = {stem(word) for word in tokens(self.text)}
-                return [f for state, f in states if stem(state.split()[0]) in said and not self._is_refused(f)]
+                named = {state for state, _ in states if stem(state.split()[0]) in said} or {unsaid}
+                return [f for state, f in states if state in named and not self._is_refused(f)]
         return []
 
 

@@ -62,7 +62,7 @@ def _sentences(text: str) -> list[str]:
     """Return the sentences that hold an order or a number first; a number alone belongs to what stands before it."""
     text = _HALF_DOZEN.sub("6", text)
     parts = [part.strip() for part in _SENTENCE.split(text) if part.strip()]
-    whole = ", ".join(parts) if len(parts) > 1 and all(len(part.split()) <= LONGEST + 2 for part in parts) else ""
+    whole = ", ".join(parts) if len(parts) > 1 and all(len(part.split()) <= 2 * LONGEST for part in parts) else ""
     ordered = sorted(parts, key=lambda part: -_ordering(part))
     return [*([whole] if whole and any(c.isdigit() for c in whole) else []), *ordered]
 
@@ -73,6 +73,12 @@ def _ordering(sentence: str) -> int:
     verbs = any(_orders(word) for word in words)
     counted = any(_value_of(word) is not None for word in words)
     return 2 * verbs + 2 * bool(_LIST.search(sentence)) + counted + (":" in sentence)
+
+
+def orders_things(text: str) -> bool:
+    """Whether *text* orders something by a verb or a wish, or counts it."""
+    words = [found.group() for found in _WORD.finditer(text)]
+    return any(_orders(word) or _value_of(word) is not None for word in words)
 
 
 def _orders(word: str) -> bool:
@@ -101,6 +107,8 @@ def _things(part: str) -> Things:
             things[-1] = (things[-1][0], number)  # "batteries, 16"
         elif name and things and _ONLY_MEASURE.match(piece) and _is_measure(name):
             continue  # "the big bags"
+        elif things and number is not None and number == things[-1][1] and _says_it_again(name):
+            continue  # "half a dozen eggs, six that is"
         elif not name or not _may_be_thing(name, counted=number is not None):
             if things:
                 break  # what stands behind is a reason, or another order
@@ -108,6 +116,10 @@ def _things(part: str) -> Things:
         else:
             things.append((name, number))
     return things if len(things) > 1 or any(number is not None for _, number in things) or len(part.split()) < 4 else []
+
+
+def _says_it_again(name: str) -> bool:
+    return all(plain(word) in fillers() or _WHO.match(word) for word in name.split())
 
 
 def _may_be_thing(name: str, *, counted: bool) -> bool:
