@@ -24,6 +24,7 @@ _CUT = re.compile(
     rf"\s*(?:[;.!?,]\s+)?(?<!\w)(?:{phrases('several', 'then')})(?!\w),?\s*|\s*[;.!?]\s+|,\s+|\s+\+\s+|、|。",
     re.I,
 )
+_JOINS = re.compile(r"\w|\+")
 NEAR = 8
 """So many of the tools that rank first for the whole message are weighed for its parts."""
 KEPT = 2
@@ -32,7 +33,11 @@ WEIGHED = 4
 """So many of the tools that rank first for a part are weighed."""
 LEANS = 0.7
 """What it counts for an action, beside its share and its place for the whole, that it takes what the first one made."""
-LONGEST = 40
+LEAST_SHARE = 0.1
+"""An action with less of a part is only weighed where it is among the first two for the whole message."""
+CUTS = 3
+"""At so many places a message is cut at most, words for "and then" before ends of sentences, these before commas."""
+LONGEST = 26
 _CARRIED = ("id", "path", "branch", "number", "name", "repo", "owner", "revision", "ref")
 
 
@@ -70,12 +75,18 @@ _Part = tuple[Ranked, Filled, Message]
 def _halves(message: Message) -> Iterator[tuple[str, str]]:
     """Give *message* in two, cut at each joint that is in no value; a half without a word of its own is none."""
     held = [(v.start, v.end) for v in message.values.of("quoted", "sql", "expression", "url", "path", "date", "time")]
-    for gap in _CUT.finditer(message.text):
-        if any(start < gap.end() and gap.start() < end for start, end in held):
-            continue
+    gaps = [
+        gap
+        for gap in _CUT.finditer(message.text)
+        if not any(start < gap.end() and gap.start() < end for start, end in held)
+    ]
+    cut = 0
+    for gap in sorted(gaps, key=lambda gap: (not _JOINS.search(gap.group()), "," in gap.group())):
         halves = message.text[: gap.start()], message.text[gap.end() :]
         if all(any(plain(word) not in fillers() for word in re.findall(r"\w+", half)) for half in halves):
             yield halves
+            if (cut := cut + 1) == CUTS:
+                return
 
 
 def _asked(clause: Message, whole: Message, ranked: Sequence[Ranked], before: _Part | None) -> _Part | None:
@@ -88,6 +99,8 @@ def _asked(clause: Message, whole: Message, ranked: Sequence[Ranked], before: _P
     places = {one.tool.name: place for place, one in enumerate(ranked)}
     found: list[tuple[float, _Part]] = []
     for one in rank(clause, tools)[:WEIGHED] if tools else ():
+        if found and one.share < LEAST_SHARE and places[one.tool.name] > 1:
+            continue
         filled = fill(one.tool, clause)
         _take_listed(one, filled, clause, whole)
         leans = before is not None and _lean(one, filled, before[1].arguments, points=clause.points)
