@@ -33,6 +33,8 @@ WEIGHED = 4
 """So many of the tools that rank first for a part are weighed."""
 LEANS = 0.7
 """What it counts for an action, beside its share and its place for the whole, that it takes what the first one made."""
+LISTED = 0.3
+"""What it counts that there are files, or another thing, for it to take."""
 LEAST_SHARE = 0.1
 """An action with less of a part is only weighed where it is among the first two for the whole message."""
 CUTS = 3
@@ -102,16 +104,17 @@ def _asked(clause: Message, whole: Message, ranked: Sequence[Ranked], before: _P
         if found and one.share < LEAST_SHARE and places[one.tool.name] > 1:
             continue
         filled = fill(one.tool, clause)
-        _take_listed(one, filled, clause, whole)
+        listed = _take_listed(one, filled, clause, whole)
         leans = before is not None and _lean(one, filled, before[1].arguments, points=clause.points)
         if not filled.missing:
-            score = one.share + 1 / (1 + places[one.tool.name]) + LEANS * float(leans)
+            score = one.share + 1 / (1 + places[one.tool.name]) + LEANS * float(leans) + LISTED * float(listed)
             found.append((score, (one, filled, clause)))
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def _take_listed(one: Ranked, filled: Filled, clause: Message, whole: Message) -> None:
-    """Give a call the files in the state that a part names, and "the other one" of two."""
+def _take_listed(one: Ranked, filled: Filled, clause: Message, whole: Message) -> bool:
+    """Give a call the files in the state that a part names, and "the other one" of two; whether there are such."""
+    taken = False
     for p in parameters_of(one.tool.parameters):
         if p.role == "list" and p.name in filled.missing:
             value: Any = files_in_state(one.tool, clause, p.items)
@@ -126,7 +129,9 @@ def _take_listed(one: Ranked, filled: Filled, clause: Message, whole: Message) -
         if value:
             filled.arguments[p.name] = value
             filled.carried.add(p.name)
+            taken = True
     filled.missing = tuple(name for name in filled.missing if name not in filled.arguments)
+    return taken
 
 
 def _lean(one: Ranked, filled: Filled, arguments: dict[str, Any], *, points: bool) -> bool:
