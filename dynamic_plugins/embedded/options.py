@@ -129,7 +129,10 @@ def mixed_option(here: Situation, mixed: MixedOrder) -> Option:
 
 def use_options(here: Situation, proposals: Sequence[Proposal]) -> list[Option]:
     """Return the options of calling active plugins' actions, or of asking for what one lacks."""
-    return [_use(here, each, rank) for rank, each in enumerate(proposals[:MOST_USES])]
+    weighed = list(proposals[:MOST_USES])
+    # Several calls at once rank behind each of them alone; the likeliest are weighed all the same.
+    weighed += [each for each in proposals[MOST_USES:] if len(each.calls) > 1][:1]
+    return [_use(here, each, rank) for rank, each in enumerate(weighed)]
 
 
 def _use(here: Situation, proposal: Proposal, rank: int) -> Option:

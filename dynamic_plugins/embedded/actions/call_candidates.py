@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.actions.action_ranker import GOES_ON, Ranked, rank
+from dynamic_plugins.embedded.actions.possible_call import TRIED, Candidate
 from dynamic_plugins.embedded.actions.repetition import repeated
-from dynamic_plugins.embedded.actions.use_features import joint, unexplained, unused, use_features
+from dynamic_plugins.embedded.actions.several_calls import several
+from dynamic_plugins.embedded.actions.use_features import use_features
 from dynamic_plugins.embedded.context.message import Filled, Message
 from dynamic_plugins.embedded.context.references import Memory
-from dynamic_plugins.embedded.language.action_words import fillers, verb_kinds
+from dynamic_plugins.embedded.language.action_words import verb_kinds
 from dynamic_plugins.embedded.language.hedges import negated
 from dynamic_plugins.embedded.managing.use_phrase import spells_action
 from dynamic_plugins.embedded.slots.action_card import card
-from dynamic_plugins.embedded.slots.listed_items import each_item
 from dynamic_plugins.embedded.slots.slot_filling import fill, other_ways
 from dynamic_plugins.embedded.values.parameters import parameters_of
 from dynamic_plugins.text.tokenizer import plain, tokens
@@ -24,23 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.embedded.context.request import Exchange, Offered
-    from dynamic_plugins.embedded.values.parameters import Parameter
 
 WEIGHED_BOTH = 2
 """Of so many of the tools that rank first more than one way to fill them in is weighed."""
-TRIED = 6
-"""So many of the tools that rank first are filled in."""
-MOST = 6
-"""So many calls are made for one message."""
-
-
-@dataclass
-class Candidate:
-    """A proposal before it is weighed; *features* are what its probability is worked out from."""
-
-    calls: tuple[tuple[str, dict[str, Any]], ...]
-    missing: tuple[str, ...]
-    features: dict[str, float] = field(default_factory=dict)
 
 
 def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) -> list[Candidate]:
@@ -62,14 +48,17 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
     # Where the last call goes on, the same from its beginning is not meant.
     found = [each for each in found if not any(_begins_anew(each, again) for again in repeats)]
     found = [*_answers(said, exchanges, tools), *repeats, *found, *_retries(message, ranked)]
-    found += (several := _several(message, ranked))
-    if each := next((c for c in several if c.features.get("each_value")), None):
+    found += (together := several(message, ranked))
+    if each := next((c for c in together if c.features.get("each_value")), None):
         # Two places and no time of day: nothing is converted between them, and not one of them alone is asked about.
         found = [c for c in found if "time" not in c.missing and (c is each or not _is_one_of(c, each))]
     kept: list[Candidate] = []
     for candidate in found:
-        if not any(candidate.calls == other.calls for other in kept):
+        same = next((other for other in kept if candidate.calls == other.calls), None)
+        if same is None:
             kept.append(candidate)
+        elif "off_and_on" in candidate.features:
+            same.features["off_and_on"] = 1.0
     return kept
 
 
@@ -192,132 +181,6 @@ def _retries(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
             features = use_features(one, Filled(dict(last.arguments)), message, ranked) | {"retry": 1.0}
             return [Candidate(((one.tool.name, dict(last.arguments)),), (), features)]
     return []
-
-
-# --- several calls
-
-_JOINT = re.compile(
-    r"\s*(?:[;.!?]\s+|,\s*)?\b(?:and then|and also|then|and|und dann|und|außerdem|y|e|et|n|also|plus|"
-    r"danach|luego|puis|&)\b\s*|\s*[;.!?]\s+|,\s+",
-    re.I,
-)
-
-
-def _several(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
-    return [*_each_value(message, ranked), *_each_item(message, ranked), *_each_clause(message, ranked)]
-
-
-def _places_of(tool: Offered) -> list[Parameter]:
-    return [p for p in parameters_of(tool.parameters) if p.role in ("zone", "city", "url")]
-
-
-def _each_item(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
-    """One call for each of several things, where a call takes one."""
-    found = []
-    for one in ranked[:TRIED]:
-        if "create" not in card(one.tool).kinds:
-            continue
-        filled = fill(one.tool, message)
-        if not 1 < len(calls := each_item(one.tool, message, filled)) <= MOST:
-            continue
-        features = use_features(one, filled, message, ranked) | {
-            "several": 1.0,
-            "each_item": 1.0,
-            "each_item_counted": float(len(message.values.of("number")) > 1),
-            "unused": 0.0,
-            "guess_joint": 0.0,
-        }
-        found.append(Candidate(tuple((one.tool.name, arguments) for arguments in calls), filled.missing, features))
-    return found
-
-
-def _each_value(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
-    """One call for each of several places or addresses, where a call takes one."""
-    takers = ((one, _places_of(one.tool)) for one in ranked[:2])
-    one, parameters = next(((one, found) for one, found in takers if len(found) == 1), (ranked[0], []))
-    if not parameters:
-        return []
-    p = parameters[0]
-    values = message.values.of("url") if p.role == "url" else message.values.of("place")
-    found = list(dict.fromkeys(v.unit if p.role == "zone" else str(v.value) for v in values))
-    if not 1 < len(found) <= MOST:
-        return []
-    filled = fill(one.tool, message)
-    filled.used += [(v.start, v.end) for v in values]
-    features = use_features(one, filled, message, ranked) | {"several": 1.0, "each_value": 1.0}
-    return [
-        Candidate(
-            tuple((one.tool.name, {**filled.arguments, p.name: value}) for value in found), filled.missing, features
-        )
-    ]
-
-
-def _each_clause(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
-    """One call for each part of the message that asks for something by itself; what a part lacks the one before has."""
-    parts = [part for part in _clauses(message) if part.strip()]
-    if not 1 < len(parts) <= MOST:
-        return []
-    calls: list[tuple[str, dict[str, Any]]] = []
-    picked: list[tuple[Ranked, Filled]] = []
-    clauses: list[Message] = []
-    for part in parts:
-        clause = Message(part, message.memory, message.known)
-        best = _of_clause(clause, ranked, picked[-1][0].tool if picked else None)
-        if best is None:
-            continue  # a remark beside the orders
-        one, filled = best
-        clauses.append(clause)
-        for name in filled.missing:
-            if picked and name in picked[-1][1].arguments:
-                filled.arguments[name] = picked[-1][1].arguments[name]
-        filled.missing = tuple(name for name in filled.missing if name not in filled.arguments)
-        if filled.missing:
-            return []
-        picked.append(best)
-        calls.append((one.tool.name, filled.arguments))
-    if len(calls) < 2 or any(call in calls[:i] for i, call in enumerate(calls)):
-        return []
-    weakest = min(picked, key=lambda each: each[0].share)
-    same = len({name for name, _ in calls}) == 1
-    features = use_features(weakest[0], weakest[1], message, ranked) | {
-        "several": 1.0,
-        "unused": sum(unused(f, m) for (_, f), m in zip(picked, clauses, strict=True)),
-        "unexplained": sum(unexplained(one, f, m) for (one, f), m in zip(picked, clauses, strict=True)),
-        "guess_joint": float(any(joint(f) for _, f in picked)),
-        "clauses_same": float(same),
-        "clauses": float(len(calls)),
-        "clauses_left_out": float(len(parts) - len(calls)),
-        "clauses_guessed": float(any(filled.guessed for _, filled in picked)),
-        "clauses_numbered": sum(bool(f.said) for _, f in picked) / len(picked),
-    }
-    return [Candidate(tuple(calls), (), features)]
-
-
-def _clauses(message: Message) -> list[str]:
-    text, parts, start = message.text, [], 0
-    held = [(v.start, v.end) for v in message.values.of("quoted", "sql", "expression", "url", "path", "date")]
-    colon = re.search(r":\s", text)
-    for gap in _JOINT.finditer(text):
-        if any(s < gap.end() and gap.start() < e for s, e in held) or (colon and gap.start() > colon.start()):
-            continue
-        parts.append(text[start : gap.start()])
-        start = gap.end()
-    parts.append(text[start:])
-    return [part for part in parts if any(plain(w) not in fillers() for w in re.findall(r"\w+", part))]
-
-
-def _of_clause(clause: Message, ranked: Sequence[Ranked], before: Offered | None) -> tuple[Ranked, Filled] | None:
-    """Return the tool for one part: the one that it names, else the one of the part before."""
-    near = [one.tool for one in ranked[:8]]
-    own = rank(clause, near)
-    best = own[0]
-    verbs = any(verb_kinds(word) for word in clause.words)
-    if before is not None and not verbs:
-        best = next((one for one in own if one.tool is before), best)
-    filled = fill(best.tool, clause)
-    if not filled.said and not filled.guessed and parameters_of(best.tool.parameters) and not verbs:
-        return None
-    return best, filled
 
 
 # --- the answer to a question for something that was missing

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.actions.action_ranker import WEIGHTS
-from dynamic_plugins.embedded.actions.call_candidates import Candidate, candidates
+from dynamic_plugins.embedded.actions.call_candidates import candidates
 from dynamic_plugins.embedded.actions.use_features import HYPOTHETICAL, may_change, writes_over
 from dynamic_plugins.embedded.context.references import MANAGEMENT, Memory
 from dynamic_plugins.embedded.language.action_words import verb_kinds
@@ -21,6 +21,7 @@ from dynamic_plugins.text.tokenizer import tokens
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dynamic_plugins.embedded.actions.possible_call import Candidate
     from dynamic_plugins.embedded.context.request import Exchange, Offered
     from dynamic_plugins.embedded.learned.boosted_trees import BoostedTrees
 
@@ -91,9 +92,13 @@ def propose(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) 
 def _deletes_unsaid(candidate: Candidate, tools: Mapping[str, Offered], words: Sequence[str]) -> bool:
     """Whether a call takes something away and no word says so: likeness never leads to that.
 
-    The last call made again, with something else, was said before.
+    The last call made again, with something else, was said before, and what makes room for another was named.
     """
-    if candidate.features.get("repeat") or any("delete" in verb_kinds(word) for word in words):
+    if (
+        candidate.features.get("repeat")
+        or candidate.features.get("off_and_on")
+        or any("delete" in verb_kinds(word) for word in words)
+    ):
         return False
     changing = (name for name, _ in candidate.calls if may_change(tools[name]))
     return any("delete" in card(tools[name]).kinds for name in changing)

@@ -57,6 +57,7 @@ class Memory:
         self.calls: list[Used] = []
         self.said = [exchange.said for exchange in reversed(exchanges[-REMEMBERED:])]
         self.last_reply = (exchanges[-1].reply or "") if exchanges else ""
+        self.replies = [exchange.reply or "" for exchange in reversed(exchanges[-REMEMBERED:])]
         for turn, exchange in enumerate(reversed(exchanges[-REMEMBERED:]), start=1):
             for call in reversed(exchange.calls):
                 name, arguments = _unwrapped(call.name, call.arguments)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _REF = re.compile(r"\[?\b(?:ref|id)[=: ]+([\w-]+)\]?|\(([a-z]\d+)\)")
-_MARK = re.compile(r"^\s*(?:[-*•>]|\d+[.)]|\[(?:FILE|DIR)\])\s*", re.I)
+_MARK = re.compile(r"^\s*(?:[-*•>]|\d+[.)](?!\d)|\[(?:FILE|DIR)\])\s*", re.I)
 _COMMIT = re.compile(r"^(?:commit\s+)?([0-9a-f]{6,40})\b\s*(.*)")
 _SIZE = re.compile(r"\s+\d+(?:\.\d+)?\s*[KMGT]?B$")
 _STATE = re.compile(r"^(?:modified|new file|deleted|untracked|added|renamed|staged)\s*:\s*", re.I)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.language.action_words import fillers, units, verb_kinds
 from dynamic_plugins.embedded.slots.action_card import card
+from dynamic_plugins.embedded.slots.counted_things import counted_things
 from dynamic_plugins.embedded.slots.number_slots import is_amount
 from dynamic_plugins.embedded.values.number_values import number_words
 from dynamic_plugins.embedded.values.parameters import parameters_of
@@ -51,6 +52,22 @@ def each_item(tool: Offered, message: Message, filled: Filled) -> list[dict[str,
     return [
         {**same, named[0].name: name, **({amount: number} if amount is not None and number is not None else {})}
         for name, number in things
+    ]
+
+
+def each_counted(tool: Offered, message: Message, filled: Filled) -> list[dict[str, Any]]:
+    """Return the arguments of one call for each thing that an order names, wherever its amount stands.
+
+    Only a tool that takes an amount of what it is given the name of is for things.
+    """
+    named = [p for p in parameters_of(tool.parameters) if p.required and p.role in ("text", "name")]
+    amount = next((p.name for p in parameters_of(tool.parameters) if is_amount(p)), None)
+    if len(named) != 1 or amount is None:
+        return []
+    same = {key: given for key, given in filled.arguments.items() if key not in (named[0].name, amount)}
+    return [
+        {**same, named[0].name: name, **({amount: number} if number is not None else {})}
+        for name, number in counted_things(message)
     ]
 
 
