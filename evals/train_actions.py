@@ -26,6 +26,7 @@ from dynamic_plugins.embedded.actions.call_candidates import candidates
 from dynamic_plugins.embedded.actions.call_proposals import order
 from dynamic_plugins.embedded.context.message import Message
 from dynamic_plugins.embedded.context.references import Memory
+from dynamic_plugins.embedded.learned.boosted_trees import trees_file
 from evals.grow_trees import grow
 from evals.using import is_right
 from evals.using_turns import Offers, Turn, described_offers, dialogue_turns, lines, single_turns
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.learned.boosted_trees import BoostedTrees
 
 EPOCHS, RATE, DECAY = 300, 0.15, 2e-3
-TREES = WEIGHTS.with_name("use_probability.trees")
+TREES = trees_file("use_probability")
 WORDS_ALONE = 0.25
 """So large a part of the turns is read without the vectors of sentences, which are not everywhere."""
 

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from dynamic_plugins.core.model_protocol import Say
-from dynamic_plugins.embedded import arbiter
 from dynamic_plugins.embedded.actions import call_proposals
 from dynamic_plugins.embedded.actions.action_ranker import WEIGHTS
 from dynamic_plugins.embedded.arbiter import Option, choose, evidence_of
 from dynamic_plugins.embedded.context.request import read_request
+from dynamic_plugins.embedded.learned.boosted_trees import trees_file
 from dynamic_plugins.embedded.managing import reading
 from dynamic_plugins.embedded.managing.standing import standing_from
 from dynamic_plugins.embedded.responder import Responder
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.managing.decide import Answer
     from evals.dialogues import Offers
 
-TREES = Path(arbiter.__file__).with_name("arbiter.trees")
+TREES = trees_file("arbiter")
 
 
 @dataclass

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Entry
 
 LINES = Path(__file__).parent / "data" / "question-kinds.jsonl"
-TARGET = Path(__file__).parent.parent / "dynamic_plugins" / "embedded" / f"{MODEL}.model"
+TARGET = Path(__file__).parent.parent / "dynamic_plugins" / "embedded" / "learned" / f"{MODEL}.model"
 KEPT = 9_000
 """Features that keep a weight; the others hardly matter, and each costs a byte for every kind."""
 REGISTRY = Path(__file__).parent / "data" / "registry-2026-11-24.json"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.managing.decide import Answer
     from dynamic_plugins.embedded.managing.reading import Reading
 
-READS = 0.35
+READS = 0.2
 """From this probability on what only reads is done."""
 SEARCHES = 0.4
 """From this probability on the registry is searched. Nobody is asked whether to search."""
@@ -39,7 +39,7 @@ MANAGE_ORDERED, CALL_ORDERED = 0.8, 0.7
 MAY_ORDER, ASKS_UNORDERED = 0.1, 0.7
 """A message that orders something less likely than the first is asked about a call that changes something only from
 the second on: the words of that very action then stand in it ("TODAY!!!" to what delivery there shall be)."""
-ASKS = 0.15
+ASKS = 0.1
 """From this probability on what is not done is asked about, where words are not likelier."""
 CLEARLY_ORDERED, OUTWEIGHS = 0.8, 1.7
 """Where something is so likely ordered, and nothing makes it doubtful, words must be so many times likelier: a question

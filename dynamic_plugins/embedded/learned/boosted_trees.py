@@ -92,7 +92,12 @@ def _packed(values: Sequence[float], kind: str) -> bytes:
     return packed.tobytes()
 
 
+def trees_file(name: str) -> Path:
+    """Return where the model *name* lies: ``arbiter`` or ``use_probability``."""
+    return Path(__file__).with_name(f"{name}.trees")
+
+
 @cache
 def trees(name: str) -> BoostedTrees:
-    """Return the model *name* that ships: ``arbiter`` or ``use_probability``."""
-    return BoostedTrees.from_bytes(Path(__file__).with_name(f"{name}.trees").read_bytes())
+    """Return the model *name* that ships."""
+    return BoostedTrees.from_bytes(trees_file(name).read_bytes())
