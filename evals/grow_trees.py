@@ -67,3 +67,23 @@ def _taken_over(model: dict[str, Any], names: Sequence[str]) -> BoostedTrees:
     return BoostedTrees(
         names, roots, [int(f) for f in features], thresholds, [int(n) for n in left], [int(n) for n in right], leaves
     )
+
+
+def together(parts: Sequence[tuple[BoostedTrees, float]]) -> BoostedTrees:
+    """Return trees whose score is that of *parts*, each by its weight: the log odds of one beside those of another."""
+    names = list(dict.fromkeys(name for part, _ in parts for name in part.names))
+    roots, features, left, right = list[int](), list[int](), list[int](), list[int]()
+    thresholds, leaves = list[float](), list[float]()
+    for part, weight in parts:
+        nodes, ends = len(features), len(leaves)
+
+        def moved(node: int, nodes: int = nodes, ends: int = ends) -> int:
+            return node + nodes if node >= 0 else node - ends
+
+        roots += [moved(node) for node in part.roots]
+        features += [names.index(part.names[feature]) for feature in part.features]
+        thresholds += part.thresholds
+        left += [moved(node) for node in part.left]
+        right += [moved(node) for node in part.right]
+        leaves += [leaf * weight for leaf in part.leaves]
+    return BoostedTrees(names, roots, features, thresholds, left, right, leaves)

@@ -6,7 +6,8 @@ Learns from the dialogues of ``evals/data/dialogues``, those of each FILE, and *
 ``evals/data``. The intent models, and the trees that weigh calls, have seen these themselves. So that the arbiter
 learns how far to trust them on people they have not seen, all is split by writer into *folds*, and the options for each
 fold come from models that were trained without it. With ``--unseen`` it learns from each FILE alone, read by the models
-that ship, which must have seen none of them: that takes minutes, and it holds for the encoder too. ``--write`` puts the
+that ship, which must have seen none of them: that takes minutes, and it holds for the encoder too. With ``--share`` the
+trees that there are stay beside the new ones, and these count so much of the whole. ``--write`` puts the
 trees into the package; without it a part of the writers is held out and what became of their turns is printed.
 """
 
@@ -29,14 +30,14 @@ from dynamic_plugins.embedded.actions import call_proposals
 from dynamic_plugins.embedded.actions.action_ranker import WEIGHTS
 from dynamic_plugins.embedded.arbiter import Option, choose, evidence_of
 from dynamic_plugins.embedded.context.request import read_request
-from dynamic_plugins.embedded.learned.boosted_trees import trees_file
+from dynamic_plugins.embedded.learned.boosted_trees import trees, trees_file
 from dynamic_plugins.embedded.managing import reading
 from dynamic_plugins.embedded.managing.standing import standing_from
 from dynamic_plugins.embedded.responder import Responder
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from evals.dialogues import Stage, _entries, after
-from evals.grow_trees import grow
+from evals.grow_trees import grow, together
 from evals.train_actions import probability_rows, train_probability, weighed
 from evals.train_intents import DATA, Teacher, known_entries, packed, read_lines, trained
 from evals.using import same
@@ -225,16 +226,13 @@ def single_dialogues(count: int) -> list[dict[str, Any]]:
     """Return *count* of the single messages as dialogues of one turn; none that uses an action, as none is offered."""
     lines = [line for line in read_lines(_single_files()) if "use" not in {call["tool"] for call in line["expect"]}]
     chosen = random.Random(3).sample(lines, min(count, len(lines)))  # noqa: S311 # the same for everybody
-    return [
-        {
-            "id": str(number),
-            "persona": line["hand"],
-            "installed": [*line["installed"], *line["active"]],
-            "active": line["active"],
-            "turns": [{"say": line["text"], "expect": line["expect"], "accept": line.get("accept", []), "told": ""}],
-        }
-        for number, line in enumerate(chosen)
-    ]
+    return [_of_one_message(line, str(number)) for number, line in enumerate(chosen)]
+
+
+def _of_one_message(line: dict[str, Any], name: str) -> dict[str, Any]:
+    turn = {"say": line["text"], "expect": line["expect"], "accept": line.get("accept", []), "told": ""}
+    installed = [*line["installed"], *line["active"]]
+    return {"id": name, "persona": line["hand"], "installed": installed, "active": line["active"], "turns": [turn]}
 
 
 def main() -> None:
@@ -244,6 +242,7 @@ def main() -> None:
     parser.add_argument("--tools", type=Path, required=True)
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--unseen", action="store_true", help="learn from each FILE alone: no model has seen them")
+    parser.add_argument("--share", type=float, default=1.0, help="how much the new trees count beside those there are")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     offers = json.loads(given.tools.read_text(encoding="utf-8"))
@@ -256,7 +255,8 @@ def main() -> None:
         )
     print(f"{len(samples)} turns, of which {sum(bool(s.right) for s in samples)} have a right option")
     if given.write:
-        TREES.write_bytes(learn(samples).to_bytes())
+        parts = [(trees("arbiter"), 1 - given.share), (learn(samples), given.share)]
+        TREES.write_bytes(together([part for part in parts if part[1]]).to_bytes())
         return
     writers = sorted({sample.writer for sample in samples})
     counted: Counter[str] = Counter()
@@ -275,18 +275,18 @@ def _first(argument: str) -> list[Any]:
 
 
 def _as_dialogue(line: dict[str, Any], place: int) -> dict[str, Any] | None:
-    """Return a line of a file as a dialogue; of :mod:`evals.no_orders` those of one message that orders nothing."""
+    """Return a line of a file as a dialogue: one, a single message, or of :mod:`evals.no_orders` a single one that
+    orders nothing.
+    """
     if "turns" in line:
         return line
+    if "text" in line:
+        return _of_one_message(line, str(line["id"]))
     if line["order"] or len(line["said"]) != 1:
         return None
-    return {
-        "id": f"no-order-{place}",
-        "persona": f"no orders, {place // 20}",  # nobody knows whose they are: twenty that stand together are one's
-        "installed": [*line["installed"], *line["active"]],
-        "active": line["active"],
-        "turns": [{"say": line["said"][0], "expect": [], "accept": [], "told": ""}],
-    }
+    # Nobody knows whose they are: twenty that stand together are one's.
+    told = {**line, "text": line["said"][0], "expect": [], "hand": f"no orders, {place // 20}"}
+    return _of_one_message(told, f"no-order-{place}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ READS = 0.2
 """From this probability on what only reads is done."""
 SEARCHES = 0.4
 """From this probability on the registry is searched. Nobody is asked whether to search."""
-CHANGES, CALLS = 0.75, 0.95
+CHANGES, CALLS = 0.8, 0.95
 """From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered; where
 the message ends in a question mark the second holds for both."""
 PLAINLY_CALLS, PLAINLY_ORDERED = 0.9, 0.9
