@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -135,7 +136,8 @@ async def _kill(library: DynamicPlugins, name: str) -> None:
         await asyncio.sleep(0.1)
         connection = library.app.service._supervisor.get(name).connection
         if connection is not None and connection.pid is not None:
-            os.kill(connection.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # the one before has not been taken notice of yet
+                os.kill(connection.pid, signal.SIGKILL)
 
 
 async def _update(library: DynamicPlugins, folder: Path, name: str) -> None:
