@@ -297,8 +297,9 @@ class Conversation:
 
         async def work(plugin: str, indexes: list[int]) -> None:
             for place, index in enumerate(indexes):
-                following = [prepared[each] for each in indexes[place + 1 :] if each in prepared]
-                switched_on_too.set(await self._switches_on(following, plugin))
+                if index in prepared and prepared[index].name == "install_plugin":
+                    following = [prepared[each] for each in indexes[place + 1 :] if each in prepared]
+                    switched_on_too.set(await self._switches_on(following, plugin))
                 if watch.on_call:
                     watch.on_call(wanted[index])
                 if index in prepared:
