@@ -106,7 +106,7 @@ class PackageIndex:
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Return what uv must be told to use this index, with a cache of its own in *folder*."""
-        told = {"UV_DEFAULT_INDEX": f"http://{self.host}/simple/", "UV_NO_CONFIG": "1", "UV_HTTP_RETRIES": "0"}
+        told = {"UV_DEFAULT_INDEX": f"http://{self.host}/simple/", "UV_NO_CONFIG": "1"}
         return told | {"UV_CACHE_DIR": str(folder / "uv-cache")}
 
     def answer(self, path: str) -> bytes | None:
@@ -153,7 +153,10 @@ def package_index() -> Iterator[PackageIndex]:
 
         do_HEAD = do_GET  # noqa: N815 # the name is the server class expects; uv asks how long a wheel is, to read no more than its metadata
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # with five, a loaded machine turns away what eight installs ask at once
+
+    server = Server(("127.0.0.1", 0), Handler)
     index.host = f"127.0.0.1:{server.server_port}"
     with serving(server):
         yield index

@@ -52,7 +52,7 @@ _REASONS = (
     ("No space left", "the disk is full. Make room and try again"),
     (
         "(?i)dns error|tcp connect|connection|timed out|network|sending request|unable to access",
-        "the package index cannot be reached. Check the network and try again",
+        "the package index cannot be reached{why}. Check the network and try again",
     ),
 )
 
@@ -65,9 +65,17 @@ def explain(done: Finished, requirement: str, cutoff: str | None = None, describ
     wanted = re.split(r"[=<>@ ]", requirement)[0]
     for pattern, sentence in _REASONS:
         if found := re.search(pattern, text):
-            facts = {"cutoff": cutoff or "", "described": described, **found.groupdict()}
+            facts = {"cutoff": cutoff or "", "described": described, "why": _deepest(text), **found.groupdict()}
             if wanted and canonical(facts.get("name", wanted)) != canonical(wanted):
                 facts["name"] += f" (which {wanted} needs)"
             return sentence.format_map(facts)
     reason = text.partition("error: ")[2] or text or f"uv ended with exit code {done.code}"
     return short(reason.replace(" cause: ", ": "))
+
+
+def _deepest(text: str) -> str:
+    """Return the last of uv's causes as it stands in a sentence: a refused connection is mended elsewhere than a name
+    that nobody knows.
+    """
+    cause = re.sub(r" \(os error \d+\)", "", text.rpartition("cause: ")[2]) if "cause: " in text else ""
+    return f" ({short(cause)})" if cause else ""
