@@ -16,7 +16,6 @@ from dynamic_plugins.core.error_phrases import in_conversation
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
 from dynamic_plugins.registry.sources import SourceActivity, SourceState
-from dynamic_plugins.registry.unlisted import parse_direct
 from dynamic_plugins.tools.management import DEFAULT_LIMIT, MAX_LIMIT
 
 if TYPE_CHECKING:
@@ -149,6 +148,8 @@ async def _named(catalogue: Catalogue, query: str) -> tuple[str, list[str]]:
 
     An address may be either, since a wish can be about a page. Raises UnknownPluginError.
     """
+    from dynamic_plugins.registry.unlisted import parse_direct  # of all commands only these read such names
+
     if re.search(r"\s", query):
         return query, []
     try:
@@ -172,6 +173,8 @@ async def _known(catalogue: Catalogue, said: str) -> Found:
     try:
         return await catalogue.find_any(said)
     except UnknownPluginError as error:
+        from dynamic_plugins.registry.unlisted import parse_direct
+
         direct = parse_direct(said)
         if direct is None or not direct.in_full:
             raise

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +96,7 @@ def _no_regular_file(path: Path) -> OSError:
 def _temporary_file(path: Path) -> tuple[int, Path]:
     """Open a new file beside *path*, locked for as long as it is open."""
     for _ in range(_NAMES_TRIED):
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+        temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             _lock(descriptor)

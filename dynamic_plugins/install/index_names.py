@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -38,6 +37,8 @@ def _uv_tables(environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Yield what uv's configuration files say, the first that counts first; of each its ``[pip]`` table before it."""
     if environ.get("UV_NO_CONFIG"):
         return
+    import tomllib
+
     own = environ.get("XDG_CONFIG_HOME") or str(Path(environ.get("HOME", "~"), ".config"))
     places = [Path(own, "uv", "uv.toml"), Path("/etc/uv/uv.toml")]
     for place in [Path(given)] if (given := environ.get("UV_CONFIG_FILE")) else places:

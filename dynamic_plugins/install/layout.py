@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 import re
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -92,7 +92,7 @@ class PluginFolders:
 
         Hold the lock of *name*: a sweep takes a folder that nobody locks for what a crash has left.
         """
-        folder = self.root / self._folder(name) / f"{_STAGING}{secrets.token_hex(6)}"
+        folder = self.root / self._folder(name) / f"{_STAGING}{os.urandom(6).hex()}"
         folder.mkdir(parents=True)
         try:
             yield folder
@@ -106,7 +106,7 @@ class PluginFolders:
     @contextlib.asynccontextmanager
     async def scratch(self) -> AsyncIterator[Path]:
         """Give a new empty folder for what comes before an install; it is gone afterwards."""
-        name = f"scratch {secrets.token_hex(6)}"
+        name = f"scratch {os.urandom(6).hex()}"
         try:
             async with self.lock(name, _SCRATCH_SECONDS), self.staging(name) as folder:
                 yield folder
@@ -115,7 +115,7 @@ class PluginFolders:
 
     def target(self, name: str) -> Path:
         """Return a folder that does not exist yet, for a version of *name*."""
-        return self.root / self._folder(name) / secrets.token_hex(6)
+        return self.root / self._folder(name) / os.urandom(6).hex()
 
     def publish(self, staging: Path, target: Path) -> None:
         """Put what was made in *staging* in place in one step."""

@@ -20,7 +20,6 @@ from dynamic_plugins.install.plan import (
     with_digest,
     with_reference,
 )
-from dynamic_plugins.install.remote_plan import remote_plan, why_elsewhere
 from dynamic_plugins.registry.entry import Entry, Package
 from dynamic_plugins.registry.sources import BUNDLED
 
@@ -58,6 +57,8 @@ class Planner:
         Raises UnavailableHereError when this machine can run none of its packages and it runs nowhere else,
         BadArgumentsError for a version that is none, InstallError for an entry that names no real package or address.
         """
+        from dynamic_plugins.install.remote_plan import remote_plan, why_elsewhere
+
         why = "" if remote else why_elsewhere(entry, has_node=self._programs.npm.available)
         if why is not None:
             return remote_plan(entry, version, why)

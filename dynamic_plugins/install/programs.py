@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.install.uv import Uv
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.command import Tell
     from dynamic_plugins.install.locked_packages import LockedWheel
     from dynamic_plugins.install.npm import Npm
+    from dynamic_plugins.install.uv import Uv
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,8 @@ class Programs:
 
     @cached_property
     def uv(self) -> Uv:
+        from dynamic_plugins.install.uv import Uv
+
         return Uv(python=self.python, allow_builds=self.allow_builds, environ=self.environment)
 
     @cached_property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
 import os
 import re
@@ -152,6 +151,8 @@ def _recorded(info: Path) -> list[str]:
     """Return the paths in the RECORD of the metadata folder *info*."""
     if not (info / "RECORD").is_file():
         return []
+    import csv
+
     with (info / "RECORD").open(encoding="utf-8", newline="") as record:
         return [row[0] for row in csv.reader(record) if row]
 

@@ -6,7 +6,6 @@ a model reads them. What was agreed to is the pin; a component goes on as long a
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from dataclasses import dataclass, replace
@@ -170,6 +169,8 @@ def _described(component: Component) -> list[str]:
 def _line_difference(old: list[str], new: list[str]) -> Iterable[str]:
     if not old:
         return [f"+{line}" for line in new]
+    import difflib
+
     compared = list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]  # without the names of two files
     return [line for line in compared if not line.startswith("@@")]
 

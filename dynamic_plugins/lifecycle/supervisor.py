@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
+import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -305,7 +305,7 @@ class Supervisor:
     def save_configuration_mark(self, plugin: StoredPlugin, **facts: Any) -> StoredPlugin:
         """Save *facts* that the next worker of *plugin* is started with, in every process, and return it with them."""
         enabled = plugin.enabled and plugin.error_details is None  # what failed is not active before it has loaded
-        mark = secrets.token_hex(4)
+        mark = os.urandom(4).hex()
         saved = self._store.change(plugin.name, enabled=enabled, error_details=None, told=mark, **facts)
         return saved or replace(plugin, **facts)
 

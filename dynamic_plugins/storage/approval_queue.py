@@ -20,7 +20,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -138,7 +137,7 @@ class ApprovalQueue:
         """
         facts, answers = tuple(request.facts), answers_to(request.verb)
         question = Question(
-            *(secrets.token_hex(16), request.verb, request.name, request.version, request.question, facts, answers),
+            *(os.urandom(16).hex(), request.verb, request.name, request.version, request.question, facts, answers),
             *self.asker(seconds),
         )
         return self.place(question)

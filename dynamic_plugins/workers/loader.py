@@ -21,7 +21,6 @@ from dynamic_plugins.workers.fence.fence import Code, Fence, FenceError
 from dynamic_plugins.workers.fence.system_paths import CERTIFICATES, certificates_in, environment_of
 from dynamic_plugins.workers.fence.tier import Level
 from dynamic_plugins.workers.process import WorkerProcess
-from dynamic_plugins.workers.refusals import Refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.workers.components import Connection
     from dynamic_plugins.workers.connection import WorkerConnection
     from dynamic_plugins.workers.fence.fence import FencedCommand
+    from dynamic_plugins.workers.refusals import Refusals
 
 _CHILD = str(Path(__file__).parent / "child")
 _START = f"{_CHILD}/start.py"
@@ -243,6 +243,8 @@ class Loader:
             raise LoadError(installation.plugin, str(error)) from None
         except OSError as error:
             raise LoadError(installation.plugin, f"its process cannot be started: {error}") from None
+        from dynamic_plugins.workers.refusals import Refusals
+
         places = [variable.name for variable in installation.variables if variable.format == "filepath"]
         return process, Refusals(installation.plugin, fenced, places, self._base.get("HOME", ""))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,8 @@ def handed_over(
 
     *order* is described in ``launcher/confinement.py``; *command* is absolute; *uplink* is the launcher's end of one.
     """
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         marshal.dump(dict(order) | {"uplink": uplink}, file)
         file.seek(0)
