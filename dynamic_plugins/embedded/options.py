@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.embedded.arbiter import Option
 from dynamic_plugins.embedded.language.hedges import negated
 from dynamic_plugins.embedded.managing.decide import ASKS_FOR, Answer, Call, plain_name, question
-from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
+from dynamic_plugins.embedded.managing.not_now import orders_nothing_now, why_nothing_now
 from dynamic_plugins.embedded.managing.use_phrase import begins_with_action
 
 if TYPE_CHECKING:
@@ -151,6 +151,9 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         "other_named": float(bool(named) and not any(plain_name(plugin) in plain_name(name) for name in named)),
     }
     own |= {f"c_{name}": value for name, value in proposal.features.items()}
+    why = why_nothing_now(here.understood.said, _texts_in(proposal)) if proposal.changing else ""
+    if why:
+        own[f"e_doubt_{why}"] = 1.0
     if proposal.changing:
         own |= {"changing_ordered": reading.ordered, "changing_asks": float("?" in here.understood.said)}
     if proposal.missing:
@@ -167,8 +170,7 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         Answer(text=question(calls), proposed=calls),
         here.beside(own),
         changing=proposal.changing,
-        doubtful=proposal.changing
-        and (proposal.substituted or orders_nothing_now(here.understood.said, _texts_in(proposal))),
+        doubtful=bool(why) or (proposal.changing and proposal.substituted),
         likely=proposal.probability,
         spelled=bool(own["spelled"]) and not _says_more(here.understood.said, proposal),
     )

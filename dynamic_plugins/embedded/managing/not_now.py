@@ -45,9 +45,13 @@ _BY_FORM = (
 @cache
 def _not_now() -> re.Pattern[str]:
     table = prompt_files.table("embedded/not_now.toml")
-    words = [line for section in table.values() for line in section["words"].splitlines() if line]
+    words = [
+        rf"(?P<{name}>\b(?:{'|'.join(filter(None, section['words'].splitlines()))})(?!\w))"
+        for name, section in table.items()
+    ]
     report = rf"\b{_WHO}(?:['\u2019](?:ve|d)|\s+have|\s+had)?\s+(?:just |already |once |also |never )?{_DONE}\b"
-    return re.compile(rf"\b(?:{'|'.join(words)})(?!\w)|\b(?:{_OTHERS})(?!\w)|{report}|{_DID}|{_BY_FORM}", re.I)
+    rest = rf"(?P<others>\b(?:{_OTHERS})(?!\w))|(?P<reported>{report})|(?P<did>{_DID})|(?P<form>{_BY_FORM})"
+    return re.compile(f"{'|'.join(words)}|{rest}", re.I)
 
 
 _IS_SO = re.compile(
@@ -79,11 +83,18 @@ _SQL = re.compile(r"\s*(?:insert|update|delete|drop|create|alter|replace)\b", re
 
 def orders_nothing_now(spoken: str, values: Sequence[str] = ()) -> bool:
     """Whether words of *spoken*, beside the texts *values* that are an action's arguments, make it no order for now."""
+    return bool(why_nothing_now(spoken, values))
+
+
+def why_nothing_now(spoken: str, values: Sequence[str] = ()) -> str:
+    """Return what makes *spoken* no order for now: ``denied``, ``later``, ``reported`` …; empty where nothing does."""
     asks = spoken.rstrip().endswith(("?", "\uff1f"))
     if asks and not _REQUESTS.search(spoken):
-        return True
+        return "question"
     for value in sorted(values, key=len, reverse=True):
         if len(value) > 1 and not _SQL.match(value):  # what is said behind a statement may seem a part of it
             spoken = re.sub(re.escape(value), " ", spoken, flags=re.I)
     spoken = _POLITE.sub(" ", spoken)
-    return bool(_not_now().search(spoken) or _IS_SO.search(spoken))
+    if found := _not_now().search(spoken):
+        return found.lastgroup or "form"
+    return "state" if _IS_SO.search(spoken) else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.hedges import hedged, poses, sentences, without_asides, without_statements
 from dynamic_plugins.embedded.managing.meant_plugins import ALL, CORRECTS
-from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
+from dynamic_plugins.embedded.managing.not_now import why_nothing_now
 from dynamic_plugins.embedded.managing.removal import is_told_to_go
 
 if TYPE_CHECKING:
@@ -43,37 +43,41 @@ ASKED_BACK = re.compile(
 """An order with a question mark is somebody else's that is repeated: "Install it? Over my dead body"."""
 
 
-def is_doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
-    """Whether the grammar of the message leaves a doubt, however likely the models find it."""
+def doubts(reading: Reading, wanted: Sequence[Wanted]) -> frozenset[str]:
+    """Return what in the grammar of a message speaks against doing *wanted* at once, however likely the models find it.
+
+    Each is named for what was found; the empty set is no doubt.
+    """
     letters = "".join(dict.fromkeys(letter for each in wanted for letter in each.letters))
-    spoken = without_asides(reading.text.spoken, letters, reading.links)
-    if reading.text.addresses and any("I" in each.letters for each in wanted):
-        return True  # what is to be installed may be what stands at the address
-    if (
-        _TO_A_LIST.search(spoken)
-        or orders_nothing_now(spoken)
-        or poses(reading.text.spoken)
-        or TAKES_BACK.search(without_statements(spoken))
-        or CORRECTS.search(spoken)
-        or ASKED_BACK.match(spoken)
-    ):
-        return True
-    if any(is_told_to_go(each, spoken) or _is_an_everyday_word(each, spoken, reading.links) for each in wanted):
-        return True
-    if any(
-        each.plugin.link.kind in GUESSED or _shares_its_name(each, reading) or _asks_whether(each, spoken)
-        for each in wanted
-    ):
-        return True
-    if sum(link.context.startswith("r") for link in reading.links) > 1 and any(
-        not each.plugin.link.named and each.plugin.state == "new" for each in wanted
-    ):
-        return True  # several were listed, and none of them is named
-    if len(wanted) > 1 and not ALL.search(spoken) and any(each.plugin.link.kind == "unnamed" for each in wanted):
-        return True  # which of them is not said
-    if any("X" in each.letters for each in wanted) and (len(sentences(spoken)) > 1 or not _UNINSTALLS.search(spoken)):
-        return True  # what is said beside it may take it back, and a removal cannot be; or a note is to be deleted
-    return hedged(spoken, [each.plugin.link for each in wanted])
+    links, said = [each.plugin.link for each in wanted], reading.text.spoken
+    spoken = without_asides(said, letters, reading.links)
+    removes = "X" in letters
+    found = {
+        # What is to be installed may be what stands at the address.
+        "address": bool(reading.text.addresses) and "I" in letters,
+        "list": _TO_A_LIST.search(spoken),
+        "poses": poses(said),
+        "takes_back": TAKES_BACK.search(without_statements(spoken)),
+        "corrects": CORRECTS.search(spoken),
+        "asked_back": ASKED_BACK.match(spoken),
+        "told_to_go": any(is_told_to_go(each, spoken) for each in wanted),
+        "everyday": any(_is_an_everyday_word(each, spoken, reading.links) for each in wanted),
+        "guessed": any(link.kind in GUESSED for link in links),
+        "shared_name": any(_shares_its_name(each, reading) for each in wanted),
+        "whether": any(_asks_whether(each, spoken) for each in wanted),
+        # Several were listed, and none of them is named.
+        "listed": sum(link.context.startswith("r") for link in reading.links) > 1
+        and any(not each.plugin.link.named and each.plugin.state == "new" for each in wanted),
+        # Which of them is not said.
+        "which": len(wanted) > 1 and not ALL.search(spoken) and any(link.kind == "unnamed" for link in links),
+        # What is said beside it may take it back, and a removal cannot be; or a note is to be deleted.
+        "beside_removal": removes and len(sentences(spoken)) > 1,
+        "removes": removes and not _UNINSTALLS.search(spoken),
+        "hedged": hedged(spoken, links),
+    }
+    if why := why_nothing_now(spoken):
+        found[why] = True
+    return frozenset(name for name, holds in found.items() if holds)
 
 
 def _shares_its_name(wanted: Wanted, reading: Reading) -> bool:

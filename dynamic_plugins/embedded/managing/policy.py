@@ -10,7 +10,7 @@ from dynamic_plugins.embedded.language.hedges import hedged, sentences
 from dynamic_plugins.embedded.managing.decide import Answer, Call, Step, calls_for, question, which
 from dynamic_plugins.embedded.managing.meant_plugins import ALL, Wanted, corrected, kept, meant_plugins, says_another
 from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
-from dynamic_plugins.embedded.managing.order_doubts import ASKED_BACK, GUESSED, TAKES_BACK, is_doubtful
+from dynamic_plugins.embedded.managing.order_doubts import ASKED_BACK, GUESSED, TAKES_BACK, doubts
 from dynamic_plugins.embedded.managing.plain_order import plain_order
 from dynamic_plugins.embedded.managing.removal import as_removed, orders_removal
 from dynamic_plugins.embedded.managing.settings_text import given_settings
@@ -92,7 +92,8 @@ def decide(
     if certain and not changed and (settings is None or settings.certain):
         return Answer(tuple(calls), " ".join(notes), probability=likely, evidence=evidence(reading, wanted))
     guessed = reading.act.label != "manage" and all(each.plugin.link.kind in GUESSED for each in wanted)
-    doubtful = changed or not sure or ordered is not None or is_doubtful(reading, wanted)
+    speak_against = doubts(reading, wanted)
+    doubtful = changed or not sure or ordered is not None or bool(speak_against)
     return Answer(
         text=question(calls, notes),
         proposed=tuple(calls),
@@ -100,12 +101,13 @@ def decide(
         probability=likely,
         doubtful=doubtful or (settings is not None and not settings.certain),
         evidence=evidence(reading, wanted)
+        | _against(reading, wanted, speak_against)
         | {
             "changed": float(changed),
             "sure": float(sure),
-            "hedged": float(hedged(reading.text.spoken, [each.plugin.link for each in wanted])),
             "settings": float(settings is not None),
             "settings_sure": float(settings is not None and settings.certain),
+            "plain": float(ordered is not None),
         },
     )
 
@@ -162,6 +164,12 @@ def evidence(reading: Reading, wanted: Sequence[Wanted]) -> dict[str, float]:
 _WORD = re.compile(r"\w+")
 
 
+def _against(reading: Reading, wanted: Sequence[Wanted], named: frozenset[str]) -> dict[str, float]:
+    """Return what in the grammar speaks against *wanted*: the doubts that are *named*, and words beside the order."""
+    hedges = hedged(reading.text.spoken, [each.plugin.link for each in wanted])
+    return {"hedged": float(hedges), **{f"doubt_{name}": 1.0 for name in named}}
+
+
 def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> list[Answer]:
     """Return what else the message may want of the plugins that it may speak of, one each, the likeliest first.
 
@@ -187,20 +195,17 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
         calls, notes, changed = _carried_out([wanted], None, reading, standing)
         if not calls or any(tuple(calls) == other.proposed for other in found):
             continue
+        speak_against = doubts(reading, [wanted])
         found.append(
             Answer(
                 text=question(calls, notes),
                 proposed=tuple(calls),
                 weak=True,
                 probability=each.probability,
-                doubtful=changed or is_doubtful(reading, [wanted]),
+                doubtful=changed or bool(speak_against),
                 evidence=evidence(reading, [wanted])
-                | {
-                    "changed": float(changed),
-                    "hedged": float(hedged(reading.text.spoken, [wanted.plugin.link])),
-                    "meant": each.plugin.meant,
-                    "other_place": float(len(found)),
-                },
+                | _against(reading, [wanted], speak_against)
+                | {"changed": float(changed), "meant": each.plugin.meant, "other_place": float(len(found))},
             )
         )
     return found[:MOST_WANTS]
@@ -296,7 +301,7 @@ def _kinds(entry: Entry) -> set[str]:
 
 def _certain(reading: Reading, wanted: Sequence[Wanted], acts: float) -> bool:
     spoken = reading.text.spoken
-    if is_doubtful(reading, wanted) or reading.ordered < ORDERED:
+    if reading.ordered < ORDERED or doubts(reading, wanted):
         return False
     called = all(each.plugin.link.kind in _CALLED and each.plugin.link.confidence >= 0.5 for each in wanted)
     short = called and len(spoken.split()) <= SHORT

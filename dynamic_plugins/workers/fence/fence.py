@@ -122,11 +122,7 @@ class Fence:
         tier = self.tier
         if not own_network and permissions.network is None:
             permissions = replace(permissions, network=(ANY_PUBLIC,))
-        if self.mode == "require" and (lacking := _lacking(tier.enforcement(permissions))):
-            raise FenceError(
-                f"its permissions ({', '.join(lacking)}) cannot be enforced here, and DYNAMIC_PLUGINS_SANDBOX=require "
-                f"starts nothing without: {tier}"
-            )
+        self._check(tier, permissions)
         # As whoever looks a program up by its name does; what is not there is told by the launcher.
         first = shutil.which(command[0], path=environment.get("PATH")) or command[0]
         argv = (os.path.abspath(first), *command[1:])  # noqa: PTH100 # links stay: an environment's python is one
@@ -147,6 +143,14 @@ class Fence:
             argv = tuple(seatbelt.wrapped(order, list(argv)))
         decided = hosts if tier.level is Level.NAMESPACES else None
         return FencedCommand(argv, environment, order, decided, host_path)
+
+    def _check(self, tier: Tier, permissions: Permissions) -> None:
+        """Raise FenceError where the mode is ``require`` and *tier* cannot enforce all of *permissions*."""
+        if self.mode == "require" and (lacking := _lacking(tier.enforcement(permissions))):
+            raise FenceError(
+                f"its permissions ({', '.join(lacking)}) cannot be enforced here, and DYNAMIC_PLUGINS_SANDBOX=require "
+                f"starts nothing without: {tier}"
+            )
 
     def _order(
         self,
