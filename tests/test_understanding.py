@@ -452,6 +452,20 @@ def test_named_values_are_set_and_unnamed_ones_are_proposed() -> None:
     assert conversation.say("yes").configuration == {"RSS_CHECK_INTERVAL_MINUTES": "15"}
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "set RSS_CHECK_INTERVAL_MINUTES tae 15 its pure slow",
+        "coloca RSS_CHECK_INTERVAL_MINUTES em 15 pfv, de minuto em minuto é muito",
+        "rss: wait 15 minutes. RSS_CHECK_INTERVAL_MINUTES if you need the boring name",
+    ],
+)
+def test_a_value_is_told_from_the_word_that_joins_it_to_its_variable(said: str) -> None:
+    turn = talk(active=[RSS]).say(said)
+    turn = turn if turn.calls else turn.say("yes")
+    assert turn.configuration == {"RSS_CHECK_INTERVAL_MINUTES": "15"}
+
+
 def test_a_placeholder_reaches_the_right_variable_and_no_secret_is_repeated() -> None:
     conversation = talk(installed=["@elizaos/plugin-groq"]).say("My groq key: [secret:1:GROQ] please set it")
     assert conversation.configuration == {"GROQ_API_KEY": "[secret:1:GROQ]"}
@@ -616,6 +630,34 @@ def test_a_variable_that_a_sentence_goes_on_behind_is_not_set() -> None:
         [],
         [("deactivate", DISCORD)],
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "calls"),
+    [
+        ("安装 discord 插件", "", [("install", DISCORD)]),
+        ("请安装discord插件", "", [("install", DISCORD)]),
+        ("discord 플러그인을 설치해 주세요", "", [("install", DISCORD)]),
+        ("把discord关掉", "active", [("deactivate", DISCORD)]),
+        ("Discordをオフにして", "active", [("deactivate", DISCORD)]),
+        ("Discordを有効にしてください", "installed", [("activate", DISCORD)]),
+        ("discord 플러그인을 켜 주세요", "installed", [("activate", DISCORD)]),
+        ("不要安装 discord", "", []),
+        ("安装 discord 插件吗", "", []),
+        ("Discordをアンインストールしないで", "installed", []),
+    ],
+)
+def test_a_plain_order_is_one_in_scripts_without_spaces_too(
+    said: str, state: str, calls: list[tuple[str, ...]]
+) -> None:
+    assert Talk({DISCORD: state} if state else {}).say(said).calls == calls
+
+
+def test_of_plugins_of_one_name_the_one_whose_maker_is_named_is_meant() -> None:
+    for said in ("Kindly install the Excel server by Negokaz on this workstation.", "install negokaz's excel server"):
+        turn = talk().say(said)
+        assert ("install", "@negokaz/excel-mcp-server") in wanted(turn)
+        assert ("install", "excel-mcp-server") not in wanted(turn)
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ MAX_MISTYPED = 3
 NEAR = 0.75
 """From this score on words are taken for a mistyped name."""
 
-# A word may hold what names hold; letters of scripts that do not mark words off are words apart from Latin ones.
-_WORD = re.compile(r"@?[A-Za-z0-9_À-ɏ][\wÀ-ɏ./:@=+#-]*(?:['\u2019]s\b)?|[^\W\dA-Za-zÀ-ɏ]+", re.ASCII)
+# A word may hold what names hold; what is in another script than Latin is none.
+_WORD = re.compile(r"@?[A-Za-z0-9_À-ɏ][\wÀ-ɏ./:@=+#-]*(?:['\u2019]s\b)?", re.ASCII)
 _POSSESSIVE = re.compile(r"['\u2019]s$")
 _NO_NAME = re.compile(r"[^\S ]|[,;!?(){}\"]|[.:]\s")
 """What stands in no name of several words."""
@@ -36,7 +36,13 @@ _PLUGIN = re.compile(
     r"(?:plug-?ins?|add-?ons?|extensions?|servers?|mcp|integrations?|connectors?|erweiterung|complemento|módulo)",
     re.IGNORECASE,
 )
-_PLUGIN_ELSEWHERE = re.compile(r"プラグイン|插件|外掛|플러그인|плагин")
+_PLUGIN_ELSEWHERE = r"(?:プラグイン|插件|外掛|플러그인|плаг[иі]н\w*|πρόσθετο|إضافة|תוסף)"
+_BESIDE_ELSEWHERE = re.compile(rf"\s?{_PLUGIN_ELSEWHERE}"), re.compile(rf"{_PLUGIN_ELSEWHERE}\s?\Z")
+_ORDERED_ELSEWHERE = (
+    re.compile(r"\s?を?\s?(?:インストール|有効|オン|起動)|\s?(?:을|를)?\s?(?:설치|켜|활성화)"),
+    re.compile(r"(?:安装|安裝|启用|啟用|установи\w*|поставь\w*|включи\w*|встанови\w*|увімкни\w*)\s?\Z", re.I),
+)
+"""What orders a plugin in scripts that are no words here, behind its name and in front of it."""
 
 MERELY_A_WORD = 0.5
 """Below this confidence a mention is an ordinary word sooner than a plugin."""
@@ -136,7 +142,7 @@ def _mention_at(known: _Known, text: str, words: Sequence[_Word], at: int) -> tu
 
 def _phrases(text: str, words: Sequence[_Word], at: int) -> Iterator[tuple[int, str]]:
     """Give the phrases that begin at a word, the longest first, with how many words they have."""
-    if words[at].plain in wordlist("joining") or _PLUGIN_ELSEWHERE.match(words[at].text):
+    if words[at].plain in wordlist("joining"):
         return
     for count in range(min(MAX_WORDS, len(words) - at), 0, -1):
         last = words[at + count - 1]
@@ -154,10 +160,11 @@ def _confidence(text: str, said: str, words: Sequence[_Word], at: int, count: in
     key = normalize.normal(said)
     if "/" in said or said.startswith("@") or normalize.core(key) != key:
         return 1.0
-    if _beside_plugin(words, at, count):
+    begins, ends = words[at].start, words[at].start + len(said)
+    if _beside_plugin(words, at, count) or _stands_beside(_BESIDE_ELSEWHERE, text, begins, ends):
         return 0.95
     is_ordinary = all(word.plain in wordlist("ordinary") for word in words[at : at + count])
-    is_asked = _asked(words, at, count)
+    is_asked = _asked(words, at, count) or _stands_beside(_ORDERED_ELSEWHERE, text, begins, ends)
     if not is_ordinary:
         return 0.9 if is_asked or count > 1 else 0.8
     is_capital = said[:1].isupper() and not _begins_sentence(text, words[at].start)
@@ -175,9 +182,13 @@ def _beside_plugin(words: Sequence[_Word], at: int, count: int) -> bool:
     before = [word.text for word in words[max(0, at - 2) : at] if word.plain not in {"for", "called", "named", "de"}][
         -1:
     ]
-    return any(_PLUGIN.fullmatch(word) for word in after + before) or any(
-        _PLUGIN_ELSEWHERE.search(word.text) for word in words[at + count : at + count + 1]
-    )
+    return any(_PLUGIN.fullmatch(word) for word in after + before)
+
+
+def _stands_beside(forms: tuple[re.Pattern[str], re.Pattern[str]], text: str, begins: int, ends: int) -> bool:
+    """Whether the first of *forms* stands right behind a place in *text*, or the second right in front of it."""
+    behind, before = forms
+    return bool(behind.match(text, ends) or before.search(text, max(0, begins - 24), begins))
 
 
 def _asked(words: Sequence[_Word], at: int, count: int) -> bool:

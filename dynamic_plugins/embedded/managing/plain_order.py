@@ -22,10 +22,18 @@ X = (
     r"(?: (?:plugin|extension|add-?on|server))?"
 )
 """How a plugin is called in a message that was numbered: by its number, or as "it"."""
+_KIND = "(?: ?(?:这个|那个|這個|那個)?(?:插件|外掛|プラグイン|플러그인))?"
+_ZH, _JA, _KO = f"(?:把|将|將)? ?X{_KIND} ?", f"X{_KIND} ?を?", f"X{_KIND} ?(?:을|를)? ?"
+"""A plugin before its verb, where no space need stand between them."""
 _CLAUSES = tuple(
     (letter, re.compile(pattern.replace("X", X)))
     for letter, patterns in {
-        "I": ("(?:install|installiere|installier|installe|instala|installa|zainstaluj|установи) X",),
+        "I": (
+            "(?:install|installiere|installier|installe|instala|installa|zainstaluj|установи) X",
+            f"(?:请|帮我|请帮我|給我|给我)?(?:安装|安裝) ?(?:一下 ?)?X{_KIND}",
+            f"{_JA}(?:インストール)(?:して|してください|して下さい|お願いします)",
+            f"{_KO}설치(?:해|해줘|해 줘|해주세요|해 주세요)",
+        ),
         "A": (
             "(?:activate|enable|resume|un-?pause|wake(?: up)?|aktiviere|activa|active|attiva|ativa|aktywuj|включи) X",
             "(?:switch|turn) X (?:back )?on",
@@ -33,16 +41,29 @@ _CLAUSES = tuple(
             "bring X (?:back|back on|out of hibernation)",
             "(?:schalte?|mach) X (?:wieder )?(?:ein|an)",
             "(?:enciende|allume|accendi|liga|włącz) X",
+            f"(?:请|帮我|请帮我)?(?:启用|啟用|打开|打開|开启|開啟|激活) ?(?:一下 ?)?X{_KIND}",
+            f"{_ZH}(?:打开|打開|开启|開啟)",
+            f"{_JA}(?:オンにして|有効にして|起動して)(?:ください|下さい)?",
+            f"{_KO}(?:켜|켜줘|켜 줘|켜주세요|켜 주세요)",
         ),
         "D": (
             "(?:deactivate|disable|pause|deaktiviere|desactiva|désactive|disattiva|desativa|выключи|отключи) X",
             "(?:schalte?|mach) X (?:wieder )?aus",
             "(?:apaga|éteins|spegni|desliga|wyłącz) X",
+            f"(?:请|帮我|请帮我)?(?:停用|禁用|关闭|關閉|关掉|關掉) ?(?:一下 ?)?X{_KIND}",
+            f"{_ZH}(?:关掉|關掉|关了|关闭|關閉|停用)",
+            f"{_JA}(?:オフにして|無効にして|止めて)(?:ください|下さい)?",
+            f"{_KO}(?:꺼|꺼줘|꺼 줘|꺼주세요|꺼 주세요)",
             "(?:switch|turn) X (?:back )?off",
             "(?:switch|turn) off X",
         ),
         "U": ("unload X(?: from memory)?", "(?:kick|take|throw|remove) X (?:out of|from) memory"),
-        "X": ("(?:uninstall|deinstalliere|deinstallier|désinstalle|desinstala|disinstalla|odinstaluj|удали) X",),
+        "X": (
+            "(?:uninstall|deinstalliere|deinstallier|désinstalle|desinstala|disinstalla|odinstaluj|удали) X",
+            f"(?:请|帮我|请帮我)?(?:卸载|卸載|解除安装) ?(?:一下 ?)?X{_KIND}",
+            f"{_ZH}(?:卸载|卸載)(?:掉)?",
+            f"{_JA}(?:アンインストール)(?:して|してください|して下さい)",
+        ),
     }.items()
     for pattern in patterns
 )
