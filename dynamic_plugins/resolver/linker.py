@@ -108,7 +108,7 @@ def links_in(
     english = _english_stems(text)
     mine = [_installed_link(name, entry, words, mentions, english) for name, entry in installed.items()]
     others = (mention for mention in mentions if not any(name in installed for name in mention.names))
-    named = [_registry_link(mention, mention.names) for mention in others]
+    named = [_by_its_maker(_registry_link(mention, mention.names), words, resolver) for mention in others]
     found = [*mine, *(link for link in named if not means_all(text, link))]
     called = {name for link in found if link.named for name in link.names}
     found += [
@@ -162,6 +162,15 @@ def _settled(mention: Mention, resolver: Resolver, installed: Mapping[str, Entry
     if keeper is None or (keeper not in installed and any(name in installed for name in mention.names)):
         return mention
     return replace(mention, names=(keeper,), kind="exact")
+
+
+def _by_its_maker(link: Link, words: Sequence[tuple[str, int, int]], resolver: Resolver) -> Link:
+    """Return *link*, or the plugin of its name whose maker is named beside it: "the Excel server by Negokaz"."""
+    beside = {word for word, start, _ in words if not link.start <= start < link.end} - _GENERIC
+    for name in resolver.table.alike(link.names[0]):
+        if name not in link.names[:1] and beside.intersection(tokens(name.rpartition("/")[0])):
+            return replace(link, names=(name,), kind="exact")
+    return link
 
 
 def _registry_link(mention: Mention, names: tuple[str, ...]) -> Link:

@@ -158,6 +158,11 @@ class NameTable:
         # "computer-use" and "computeruse" sound the same: a person may mean either.
         return list(found | dict.fromkeys(self.by_squash.get(squash, ())))
 
+    def alike(self, name: str) -> list[str]:
+        """Return the known names with the same core as *name*, which is one of them: its own, and those of others."""
+        squash = normalize.squashed(self.cores[self.position(name)])
+        return [self.names[index] for index in self.by_squash[squash]]
+
     def keeper(self, names: Sequence[str]) -> str | None:
         """Return which of *names* a word has always meant in our catalogue; None where that is none of them.
 
