@@ -170,10 +170,11 @@ def values_in(said: str) -> list[Value]:
     """Return the values that *said* gives by name, and the secrets in it, in order."""
     said = _QUOTED_CODE.sub(r" \1 ", said)
     found = [
-        _whole(said, Value(name, _clean(given), match.start(), match.end(), True, _may_be_prose(pattern, given)))
+        _whole(said, _no_joint(said, Value(name, _clean(given), match.start(), match.end(), True, prose)))
         for pattern in (_PAIR, _SET_TO, _BESIDE)
         for match in pattern.finditer(said)
         for name, given in [[group for group in match.groups() if group][:2]]
+        for prose in [_may_be_prose(pattern, given)]
     ]
     secrets = [Value(m[2] or "", m.group(), m.start(), m.end()) for m in PLACEHOLDER.finditer(said)]
     secrets += [Value(each.label, each.value, each.start, each.end) for each in find_secrets(said)]
@@ -183,6 +184,22 @@ def values_in(said: str) -> list[Value]:
 def _may_be_prose(pattern: re.Pattern[str], given: str) -> bool:
     """Whether a value that only stands beside the variable's name is a word as any sentence has them."""
     return pattern is _BESIDE and re.fullmatch(r"[^\W\d_]+[.,;!?]*", given) is not None and not given.isupper()
+
+
+def _no_joint(said: str, value: Value) -> Value:
+    """Return *value* as it is behind the word that joins it to its name, in whatever language: "X_LIMIT em 300".
+
+    Where no value follows, the only one before it is meant: "120 seconds. X_WAIT if you want its name".
+    """
+    if not value.doubtful:
+        return value
+    if follows := re.compile(rf"\s+(?:{_VALUE.pattern})").match(said, value.end):
+        return replace(value, value=_clean(follows.group().strip()), end=follows.end(), doubtful=False)
+    goes_on = re.match(r"\s+\w", said[value.end :])
+    elsewhere = list(_VALUE.finditer(said[: value.start]))
+    if not goes_on or len(elsewhere) != 1 or len(re.findall(rf"\b{_KEY}\b", said)) > 1:
+        return value
+    return replace(value, value=_clean(elsewhere[0].group()))
 
 
 def _whole(said: str, value: Value) -> Value:
