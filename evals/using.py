@@ -60,7 +60,7 @@ def fits(want: Call, got: Call) -> bool:
 
 def _settings(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that a call gives by their names; the arguments of any other call as they are."""
-    told = arguments.get("configuration")
+    told = arguments.get("configuration", arguments.get("settings"))  # single messages call them so
     if isinstance(told, list):
         return {each["name"]: each["value"] for each in told}
     return told if isinstance(told, dict) else arguments
