@@ -29,6 +29,9 @@ the message ends in a question mark the second holds for both."""
 PLAINLY_CALLS, PLAINLY_ORDERED = 0.9, 0.9
 """A call that changes something is done from the first on, where the message orders something as likely as the second
 and asks nothing."""
+OUTWEIGHS_DOUBT, ORDERED_ANYHOW = 0.85, 0.9
+"""What changes plugins is done from the first on though the grammar leaves a doubt that may be outweighed, where the
+message orders something as likely as the second and asks nothing: "off with it, I don't need it today" holds a no."""
 WHOLE = 0.25
 """From this probability on what a message wants altogether goes before a part of it."""
 FITS = 0.3
@@ -59,6 +62,8 @@ class Option:
     changing: bool = False
     doubtful: bool = False
     """Whether it is at most asked about."""
+    outweighed: bool = False
+    """Whether it is done all the same where it is likely enough: see :data:`OUTWEIGHS_DOUBT`."""
     likely: float = 0.0
     """How likely the models before this one find it, of an option that manages plugins or calls actions."""
     whole: bool = False
@@ -119,7 +124,8 @@ def _is_part(one: Answer, other: Answer) -> bool:
 def _enough(option: Option, ordered: float) -> float:
     """Return from which probability on an option that changes something is done without a question."""
     if option.doubtful:
-        return NEVER
+        may = option.outweighed and ordered >= ORDERED_ANYHOW and not option.features.get("question")
+        return OUTWEIGHS_DOUBT if may else NEVER
     if option.features.get("question"):
         return CALLS
     if option.kind == "manage":

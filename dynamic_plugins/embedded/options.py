@@ -11,6 +11,7 @@ from dynamic_plugins.embedded.arbiter import Option
 from dynamic_plugins.embedded.language.hedges import negated
 from dynamic_plugins.embedded.managing.decide import ASKS_FOR, Answer, Call, plain_name, question
 from dynamic_plugins.embedded.managing.not_now import orders_nothing_now, why_nothing_now
+from dynamic_plugins.embedded.managing.order_doubts import DOUBT, STANDING
 from dynamic_plugins.embedded.managing.use_phrase import begins_with_action
 
 if TYPE_CHECKING:
@@ -98,7 +99,25 @@ def manage_option(here: Situation, managed: Answer, *, first: bool = True) -> Op
         **{f"e_{name}": value for name, value in managed.evidence.items()},
     }
     features = here.beside(own)
-    return Option("manage", done, asked, features, bool(calls), managed.doubtful, managed.probability)
+    return Option(
+        "manage",
+        done,
+        asked,
+        features,
+        changing=bool(calls),
+        doubtful=managed.doubtful,
+        outweighed=_may_be_outweighed(managed),
+        likely=managed.probability,
+    )
+
+
+def _may_be_outweighed(managed: Answer) -> bool:
+    """Whether nothing but an aside speaks against *managed*, which is what was said, in full, and removes nothing."""
+    told = managed.evidence
+    against = {name.removeprefix(DOUBT) for name in told if name.startswith(DOUBT)}
+    is_sure = told.get("sure") and not told.get("changed") and told.get("settings") == told.get("settings_sure")
+    removes = any(call.arguments.get("uninstall") for call in managed.proposed)
+    return bool(against and is_sure) and not against & STANDING and not removes
 
 
 def mixed_option(here: Situation, mixed: MixedOrder) -> Option:
@@ -153,7 +172,7 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
     own |= {f"c_{name}": value for name, value in proposal.features.items()}
     why = why_nothing_now(here.understood.said, _texts_in(proposal)) if proposal.changing else ""
     if why:
-        own[f"e_doubt_{why}"] = 1.0
+        own[f"e_{DOUBT}{why}"] = 1.0
     if proposal.changing:
         own |= {"changing_ordered": reading.ordered, "changing_asks": float("?" in here.understood.said)}
     if proposal.missing:

@@ -28,6 +28,15 @@ TAKES_BACK = re.compile(
     r"|non|senza|lascia|niet|geen|laat|nie|bez|не|без|de[ğg]il|sak[ıi]n)\b|[不别別勿没未]|ない|しないで|ません|않|마세요|말고",
     re.I,
 )
+_CONDITION = re.compile(
+    r"\b(?:unless|until|if|in case|before|later|tomorrow|as soon as|except"
+    r"|(?:once|when) (?:you|we|i|he|she|they|the|it|that|this)"
+    r"|wenn|falls|sobald|bevor|bis|au[ßs]er|sinon|sauf|si|quand|d[èe]s que|avant|jusqu\w*"
+    r"|cuando|antes|hasta|salvo|se|quando|at[ée]|prima|finch[ée]|als|zodra|voordat|om|n[äa]r|hvis|je[śs]li|gdy"
+    r"|если|когда|пока|eğer)\b|[若如]果|要是|たら|なら(?!\w*ない)|(?:으|하)면",
+    re.I,
+)
+"""What makes an order one for a case that may not hold: then it is asked about whatever else speaks for it."""
 _UNINSTALLS = re.compile(
     r"uninstall|deinstall|desinstal|d[ée]sinstall|disinstall|odinstal|\bremove\b(?!.*\b(?:note|item|file|task|todo)\b)|\bpurge\b"
     r"|\bcompletely\b|\bfor good\b|\bplugin\b|\bserver\b|\bkomplett\b|\bganz\b",
@@ -41,6 +50,17 @@ ASKED_BACK = re.compile(
     re.I,
 )
 """An order with a question mark is somebody else's that is repeated: "Install it? Over my dead body"."""
+
+
+DOUBT = "doubt_"
+"""So the names of doubts begin among what speaks for and against an order."""
+STANDING = frozenset(
+    {
+        *("corrects", "guessed", "told_to_go", "shared_name", "whether", "asked_back", "which"),
+        *("condition", "question", "denied", "asked", "meant", "state"),
+    }
+)
+"""What no likelihood outweighs: another plugin may be meant than the likeliest, or nothing ordered at all."""
 
 
 def doubts(reading: Reading, wanted: Sequence[Wanted]) -> frozenset[str]:
@@ -77,7 +97,9 @@ def doubts(reading: Reading, wanted: Sequence[Wanted]) -> frozenset[str]:
     }
     if why := why_nothing_now(spoken):
         found[why] = True
-    return frozenset(name for name, holds in found.items() if holds)
+    named = frozenset(name for name, holds in found.items() if holds)
+    # Alone these words say little: "se" is if in one language and itself in another.
+    return named | {"condition"} if named and _CONDITION.search(spoken) else named
 
 
 def _shares_its_name(wanted: Wanted, reading: Reading) -> bool:

@@ -10,7 +10,7 @@ from dynamic_plugins.embedded.language.hedges import hedged, sentences
 from dynamic_plugins.embedded.managing.decide import Answer, Call, Step, calls_for, question, which
 from dynamic_plugins.embedded.managing.meant_plugins import ALL, Wanted, corrected, kept, meant_plugins, says_another
 from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
-from dynamic_plugins.embedded.managing.order_doubts import ASKED_BACK, GUESSED, TAKES_BACK, doubts
+from dynamic_plugins.embedded.managing.order_doubts import ASKED_BACK, DOUBT, GUESSED, TAKES_BACK, doubts
 from dynamic_plugins.embedded.managing.plain_order import plain_order
 from dynamic_plugins.embedded.managing.removal import as_removed, orders_removal
 from dynamic_plugins.embedded.managing.settings_text import given_settings
@@ -167,7 +167,7 @@ _WORD = re.compile(r"\w+")
 def _against(reading: Reading, wanted: Sequence[Wanted], named: frozenset[str]) -> dict[str, float]:
     """Return what in the grammar speaks against *wanted*: the doubts that are *named*, and words beside the order."""
     hedges = hedged(reading.text.spoken, [each.plugin.link for each in wanted])
-    return {"hedged": float(hedges), **{f"doubt_{name}": 1.0 for name in named}}
+    return {"hedged": float(hedges), **{f"{DOUBT}{name}": 1.0 for name in named}}
 
 
 def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> list[Answer]:
