@@ -438,11 +438,19 @@ async def test_a_call_that_finds_its_worker_ended_goes_to_another_one(
     async with app_of(home, index, workers=WorkerSettings(AUTO, 0.01, 2**20)) as app:
         await app.service.install_path(PLUGINS / "ledger")
         await app.service.activate("ledger")
-        for number in range(3):
+        answered: list[str] = []
+        for number in range(12):
             connection: Any = app.service.connection("ledger")
             connection._cluster.tell(connection._actor, "end")
-            assert await app.service.call("ledger", "enter", {"entry": str(number)}) == str(number)
-        assert await app.service.call("ledger", "read", {}) == ["0", "1", "2"]
+            # Seldom the call is there before the end: then nobody knows how far it came, and it is not made again.
+            with contextlib.suppress(WorkerDiedError):
+                answered.append(await app.service.call("ledger", "enter", {"entry": str(number)}))
+            if len(answered) == 3:
+                break
+        book = await app.service.call("ledger", "read", {})
+        assert len(answered) == 3
+        assert len(book) == len(set(book)), "no call was made twice"
+        assert set(answered) <= set(book)
         assert app.service.connection("ledger") is not None
         await app.service.uninstall("ledger")
 
