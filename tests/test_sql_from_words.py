@@ -149,6 +149,9 @@ READS = [
     ("und Mühle?", [ran("SELECT * FROM hives WHERE spot = 'Hof' AND frames = 3")],
      "SELECT * FROM hives WHERE spot = 'Mühle' AND frames = 3"),
     ("and frames?", [*BEES, ran("SELECT MAX(id) FROM hives", "[{'MAX(id)': 7}]")], "SELECT MAX(frames) FROM hives"),
+    ("who still owes me money. invoices table, paid = 0", [], "SELECT * FROM invoices WHERE paid = 0"),
+    ("how many bikes sit in the jobs table as 'waiting'? column is status i think", [],
+     "SELECT COUNT(*) FROM jobs WHERE status = 'waiting'"),
 ]  # fmt: skip
 WRITES = [
     # rows are added

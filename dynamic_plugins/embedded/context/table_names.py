@@ -15,6 +15,7 @@ AND = r"and|und|y|et|e|i|en|ve|dan"
 _NO_NAME = frozenset(["that", "which", "with", "has", "have", "named", "called", "structure", "schema", "whole", "same",
     "for", "other", "new", "right", "middle", "from", "are", "there", "not", "how", "what", "where", "called", "this",
     "these", "those", "alles", "every", "each", "values", "names", "tables", "table", "rows", "database", "into",
+    "as", "like", "if", "when", "who", "than", "about", "because", "since", "while", "was", "were", "had", "would",
     "your", "their", "columns", "only", "but", "plus", "entire", "says", "should", "baru",
     "nuwe", "nieuwe", "hê", "vir", "yeni"])  # fmt: skip
 
@@ -42,6 +43,8 @@ def _called() -> list[re.Pattern[str]]:
             re.I,
         ),
         re.compile(rf"\b(?:the|from|in|into|of|to)\s+[\"'`]?({NAME})[\"'`]?\s+table\b", re.I),
+        # A part of its own: "who still owes me money. invoices table".
+        re.compile(rf"(?:\A|[.,;:!?]\s+|\bit['\u2019]?s\s+)({NAME})\s+table\b(?=\s*(?:[.,;:!?]|\Z))", re.I),
         re.compile(rf"(?<!\w)({NAME})\s+tablosu\w*", re.I),
         re.compile(
             rf"\b{rows}\b[^.,;?!]*?\b(?:in|of|from|en|de|dans|di|em|w|von)\s+[\"'`]?({NAME})[\"'`]?"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.language.action_words import fillers, units, verb_kinds
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.counted_characters import counted_characters
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.values.number_values import DOZENS, number_words
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain
 
@@ -216,6 +216,9 @@ def _named(piece: str) -> tuple[str, int | float | None]:
         at = spots[0]
         number = _value(words, at)
         words = words[:at] + words[at + 1 :]
+        if number is not None and at < len(words) and plain(words[at]) in DOZENS:
+            number *= 12
+            words.pop(at)
         if at < len(words) and len(words) > 1 and _measures(words[at]):
             words.pop(at)
     text = _WHEN.sub("", " ".join(words))

@@ -78,7 +78,7 @@ class _Change:
             return None
         if len(found := self.columns.conditions()) != 1:
             return None
-        column, operator, value, (start, end) = found[0]
+        (column, operator, value), (start, end) = found[0][:3], found[0].span
         if self.columns.numbers_left([(start, end)]):
             return None
         where = _WHERE.search(self.code)

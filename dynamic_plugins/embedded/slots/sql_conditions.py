@@ -38,6 +38,8 @@ class Condition(NamedTuple):
     operator: str
     value: str
     span: Span
+    spelled: bool = False
+    """Whether it is written as in a statement, or with the column's name told by itself."""
 
     @property
     def code(self) -> str:
@@ -106,11 +108,18 @@ class Columns:
             known = any(start <= told.start(1) < end for _, start, end in self.mentions)
             if told.start() >= until and not known and (told[1].lower() == "id" or is_name(told[1])):
                 found += [c] if (c := self._condition(told[1], *told.span(1))) else []
-        found += [c for c in self._named() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
-        found += [c for c in self._flagged() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
-        found += [c for c in self._dated() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
-        found += [c for c in self._in_month() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
+        for more in (self._told_apart, self._named, self._flagged, self._dated, self._in_month):
+            found += [c for c in more() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
         return sorted(found, key=lambda c: c.span)
+
+    def _told_apart(self) -> Iterator[Condition]:
+        """ "How many are 'waiting'? column is status": a value in quotation marks, and its column elsewhere."""
+        quoted, called = list(re.finditer(QUOTED, self.text)), phrases("sql", "is_called")
+        told = re.search(rf"\b{phrases('sql', 'columns')}\s+(?:=|{called}|ist|es)\s+({NAME})\b", self.text, re.I)
+        if told and len(quoted) == 1 and is_name(told[1]) and not _overlaps(quoted[0].span(), [told.span()]):
+            first, last = sorted([told.span(), quoted[0].span()])
+            value = literal(quoted[0].group()[1:-1], text=True)
+            yield Condition(told[1], "=", value, (first[0], last[1]), spelled=True)
 
     def _named(self) -> Iterator[Condition]:
         """ "With status cancelled", where the table's columns are not known; "table stock, item blankets"."""
@@ -185,7 +194,7 @@ class Columns:
         beside = re.search(rf"\b{phrases('sql', 'holding')}\s+(?:the\s+)?\Z", self.text[:start], re.I) is not None
         words = signed or (bool(said) and introduced) or (beside and not said and not self.table.counts(column))
         read = self.value(column, found.end(), words=words)
-        return Condition(column, operator, read.value, (start, read.end)) if read else None
+        return Condition(column, operator, read.value, (start, read.end), signed) if read else None
 
     # --- rows
 

@@ -60,6 +60,8 @@ def statement(message: Message, tool: Offered, p: Parameter) -> Written | None:
     found = found or (Changing(message, tables).change() if "changes" in takes else None)
     if found is None and again and ("reads" if reads else "changes") in takes:
         return Written(again, [(0, len(message.text))])
+    if found is None and takes == {"reads"}:
+        found = Reading(message, tables).spelled()
     if found is None and "changes" in takes and (right := corrected_row(message, tables)):
         return Written(right, [(0, len(message.text))])
     return found

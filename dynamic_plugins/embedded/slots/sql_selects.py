@@ -52,10 +52,23 @@ class Reading(Subject):
                     or conditions
                     or write in (self._grouped, self._distinct, self._amount, self._aggregate, self._total)
                 )
-                if known and not self.columns.numbers_left(spans) and not self.columns.unexplained(spans):
+                # Beside a condition that is spelled out other words only say the same once more.
+                is_told = any(c.spelled for c in conditions) and self.named is not None
+                if known and not self.columns.numbers_left(spans) and (is_told or not self.columns.unexplained(spans)):
                     return Written(code, spans)
                 return None
         return None
+
+    def spelled(self) -> Written | None:
+        """Return the SELECT of the rows that a question spells out conditions for, whatever else it calls them."""
+        asks = self.text.rstrip().endswith("?") or _ASKS.match(self.text)
+        conditions = [c for c in self.columns.conditions() if c.spelled]
+        if self.named is None or not asks or not conditions or self.several_named():
+            return None
+        if any(says(kind, self.text) for kind in ("delete", "update", "mark")):
+            return None
+        code = code_of("SELECT * FROM", self.table.name, where_of(conditions))
+        return Written(code, [*self.used, *(c.span for c in conditions)])
 
     def _grouped(self, conditions: Sequence[Condition]) -> tuple[str, list[Span]] | None:
         """ "Total kilo per hive", "how many rows per spot": a figure for each value of a column."""
@@ -183,6 +196,12 @@ class Reading(Subject):
         return code_of("SELECT", listed, "FROM", self.table.name, where_of(conditions), order, limit), spans
 
 
+_ASKS = re.compile(
+    r"(?:\W*(?:and|ok|so|yo|hey|und|y|et|e|i)\b)*\W*(?:who|which|what|how|when|where|wer|welche\w*|wie|was|wann|wo|wem"
+    r"|qui[ée]n\w*|cu[áa]\w+|qu[ée]|qui|quel\w*|combien|chi|quale|quali|quant\w+|quem|quais|kto|kt[óo]r\w+|ile|кто|сколько"
+    r"|как\w*)(?:['\u2019]?s)?\b",
+    re.I,
+)
 _NO_SUM = re.compile(r"(?:^|_)(?:id|no|nr|age|year|jahr|alter|edad|año|âge|année|number|code|key)(?:_|$)", re.I)
 
 
