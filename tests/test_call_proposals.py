@@ -215,6 +215,8 @@ def test_a_refused_query_goes_to_the_sibling_that_takes_it() -> None:
         ("from jan 1st 2024", "date", "2024-01-01"),
         ("commit 9f2c1aa please", "hash", "9f2c1aa"),
         ("a dozen eggs", "number", 12),
+        ("half a dozen eggs", "number", 6),
+        ("two dozen one pound jars", "number", 24),
         ("issues in facebook/react", "repo", "facebook/react"),
     ],
 )

@@ -29,6 +29,9 @@ def number_words() -> dict[str, int]:
 
 
 _ARTICLES = frozenset(["a", "an", "un", "una", "une", "ein", "eine", "einen", "uno", "um", "uma"])
+DOZENS = frozenset(["dozen", "dutzend", "docena", "douzaine"])
+"""What a dozen is of may be a number again: "two dozen one pound jars"."""
+_HALF = re.compile(r"\b(?:half|halbes|media|demi|meia)[\s-]+\Z", re.I)
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
@@ -76,10 +79,14 @@ def spoken_numbers(text: str) -> Iterator[Value]:
             between = text[run[-1].end() : after.start()]
             if after.group().lower() not in known or between.strip(" -") or after.group().lower() in _ARTICLES:
                 break
+            if run[-1].group().lower() in DOZENS:
+                break
             run.append(after)
         if run and not (len(run) == 1 and (run[0].group().lower() in _ARTICLES or _stands_for_a_thing(text, run[0]))):
             start, end = run[0].start(), run[-1].end()
             value = _composed([known[m.group().lower()] for m in run])
+            if run[-1].group().lower() in DOZENS and (half := _HALF.search(text[:start])):
+                value, start = value // 2, half.start()
             yield Value("number", value, start, end, *_around(text, start, end))
         index += len(run) or 1
 
