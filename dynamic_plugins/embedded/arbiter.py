@@ -23,6 +23,9 @@ READS = 0.2
 """From this probability on what only reads is done."""
 SEARCHES = 0.4
 """From this probability on the registry is searched. Nobody is asked whether to search."""
+LOOKED_FOR, OF_WHAT_IS_HERE = 0.4, 0.5
+"""A search so likely is made though words are likelier, unless they answer a question about what is installed, which
+this likely it is one of: it changes nothing, and finds what words can only say that they do not have."""
 CHANGES, CALLS = 0.8, 0.95
 """From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered; where
 the message ends in a question mark the second holds for both."""
@@ -95,7 +98,10 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
     share, words = shares[id(best)], shares[id(said)]
     outweighs = OUTWEIGHS if reading.ordered >= CLEARLY_ORDERED and not best.doubtful else 1.0
     if words > outweighs * share and not whole:
-        return said.done
+        looked = max((o for o in others if o.kind == "search"), key=lambda option: shares[id(option)], default=None)
+        is_sought = looked is not None and shares[id(looked)] >= LOOKED_FOR
+        asks_of_here = said.features.get("kind_self", 0.0) >= OF_WHAT_IS_HERE
+        return looked.done if looked is not None and is_sought and not asks_of_here else said.done
     if best.kind == "search":
         return best.done if share >= SEARCHES else said.done
     if not best.changing:
