@@ -35,7 +35,7 @@ and asks nothing."""
 OUTWEIGHS_DOUBT, ORDERED_ANYHOW = 0.85, 0.9
 """What changes plugins is done from the first on though the grammar leaves a doubt that may be outweighed, where the
 message orders something as likely as the second and asks nothing: "off with it, I don't need it today" holds a no."""
-WHOLE = 0.25
+WHOLE = 0.2
 """From this probability on what a message wants altogether goes before a part of it."""
 FITS = 0.3
 """From this probability on a call that lacks nothing goes before a question for what the likeliest action lacks."""
