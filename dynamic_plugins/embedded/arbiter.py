@@ -98,10 +98,8 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
     share, words = shares[id(best)], shares[id(said)]
     outweighs = OUTWEIGHS if reading.ordered >= CLEARLY_ORDERED and not best.doubtful else 1.0
     if words > outweighs * share and not whole:
-        looked = max((o for o in others if o.kind == "search"), key=lambda option: shares[id(option)], default=None)
-        is_sought = looked is not None and shares[id(looked)] >= LOOKED_FOR
-        asks_of_here = said.features.get("kind_self", 0.0) >= OF_WHAT_IS_HERE
-        return looked.done if looked is not None and is_sought and not asks_of_here else said.done
+        looked = [o for o in others if o.kind == "search" and shares[id(o)] >= LOOKED_FOR]
+        return looked[0].done if looked and not _answers(said) else said.done
     if best.kind == "search":
         return best.done if share >= SEARCHES else said.done
     if not best.changing:
@@ -115,6 +113,12 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
     if acts:
         return best.done
     return best.asked if share >= ASKS else said.done
+
+
+def _answers(said: Option) -> bool:
+    """Whether words answer a question about what is here, or offer something."""
+    asked = max(said.features.get(f"kind_{kind}", 0.0) for kind in ("self", "able", "about"))
+    return asked >= OF_WHAT_IS_HERE or bool(said.done.proposed)
 
 
 def _is_words(option: Option) -> bool:
