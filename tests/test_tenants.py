@@ -239,6 +239,20 @@ def test_a_budget_comes_back_with_time() -> None:
     assert budget.take() > 0
 
 
+async def test_a_call_right_behind_an_answer_waits_until_that_has_ended() -> None:
+    gate = TenantGate(TenantLimits(concurrent=1))
+    with gate.admit(1):
+        waiting = asyncio.create_task(gate.room(1))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    async with asyncio.timeout(10):
+        await waiting
+    with gate.admit(1):
+        await gate.room(1)  # no longer than a moment: who has calls under way is told so
+        with pytest.raises(OverRateError), gate.admit(1):
+            pass
+
+
 def test_a_call_that_ends_makes_room_for_the_next_and_other_requests_have_room_of_their_own() -> None:
     gate = TenantGate(TenantLimits(calls_per_minute=5, concurrent=2), lambda: 0.0)
     with gate.admit(1), gate.admit(1):

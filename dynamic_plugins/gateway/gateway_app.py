@@ -167,7 +167,9 @@ class _Passage:
             gate = self._served.gate
             with gate.opened():
                 message = await self._message(gate)
-                with gate.admit(message is not None and message.is_call):
+                calls = int(message is not None and message.is_call)
+                await gate.room(calls)
+                with gate.admit(calls):
                     await self._handed_on(message)
         except OverRateError as error:
             await self._answer(429, REFUSED, str(error), error.facts(), {"Retry-After": str(error.seconds)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from contextlib import contextmanager
@@ -20,6 +21,10 @@ _OPEN = 64
 _WEIGHT = 128 * 1024
 """So many bytes of a request count as one request more: reading them takes time from all tenants."""
 
+
+_ANSWERED_SECONDS = 0.25
+"""A call counts as under way until its answer has ended, and its client may have read that already: for so long a new
+one waits before it is one too many."""
 
 REFUSED = -32000
 """The code of the JSON-RPC error for what is above a limit: one of those that are a server's own."""
@@ -68,6 +73,7 @@ class TenantGate:
         self._running = self.open = 0
         self.parsing = asyncio.Lock()
         """Held while a long message is parsed: one after the other."""
+        self._ended = asyncio.Event()
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -85,6 +91,14 @@ class TenantGate:
         """Count the *size* of a request, in bytes, that was read and not yet looked into. Raises OverRateError."""
         if count := size // _WEIGHT:
             self._take_requests(min(count, _OTHER_REQUESTS * self._limits.calls_per_minute // 2))
+
+    async def room(self, calls: int) -> None:
+        """Wait a moment where as many calls as may be are under way, one of which may have been answered just now."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ANSWERED_SECONDS):
+                while calls and self._running + calls > self._limits.concurrent:
+                    self._ended.clear()
+                    await self._ended.wait()
 
     @contextmanager
     def admit(self, calls: int) -> Iterator[None]:
@@ -104,6 +118,7 @@ class TenantGate:
             yield
         finally:
             self._running -= calls
+            self._ended.set()
 
     def _take_calls(self, calls: int) -> None:
         if calls and (wait := math.ceil(self._calls.take(calls))):
