@@ -107,14 +107,20 @@ def links_in(
     mentions = [_settled(mention, resolver, installed) for mention in mentions_in(text, resolver)]
     english = _english_stems(text)
     mine = [_installed_link(name, entry, words, mentions, english) for name, entry in installed.items()]
-    others = (mention for mention in mentions if not any(name in installed for name in mention.names))
+    # Whoever has one Spotify server means that one by "Spotify", though the registry calls another so.
+    called = {(link.start, link.end) for link in mine if link.kind in _BY_NAME and link.cover >= 1}
+    others = (
+        mention
+        for mention in mentions
+        if not any(name in installed for name in mention.names) and (mention.start, mention.end) not in called
+    )
     named = [_by_its_maker(_registry_link(mention, mention.names), words, resolver) for mention in others]
     found = [*mine, *(link for link in named if not means_all(text, link))]
-    called = {name for link in found if link.named for name in link.names}
+    spoken_of = {name for link in found if link.named for name in link.names}
     found += [
         link
         for name, entry in (listed or {}).items()
-        if name not in called and (link := _installed_link(name, entry, words, (), {})).kind in _BY_NAME
+        if name not in spoken_of and (link := _installed_link(name, entry, words, (), {})).kind in _BY_NAME
     ]
     if not any(link.named for link in found):
         found += _misspelled(words, resolver)
