@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.hedges import names_a_thing
 from dynamic_plugins.embedded.language.pointing_words import PRONOUN, SAYS_WHICH
+from dynamic_plugins.embedded.language.removal_words import SAYS_GONE
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.managing.reading import PluginReading, Reading
@@ -125,8 +126,19 @@ _KEEPS = re.compile(
 """What stands behind stays as it is: "turn git off, keep time"."""
 
 
+_STAYS = re.compile(
+    r"(?: (?:plugin|one|thing|server))?,? (?:stays?|remains?|(?:can|may|should) stay|keeps running|bleibt"
+    r"|darf bleiben|se queda|reste|rimane|resta|fica|zostaje|остаётся|остается|blijft|kals[ıi]n)\b"
+    r"(?! (?:installed|on the|in the|here|there|installiert|instalad\w*|installé\w*|zainstal\w*))",
+    re.I,
+)
+"""What stands in front of it stays as it is: "spotify off please. roblox stays"."""
+
+
 def kept(spoken: str, link: Link) -> bool:
-    return names_a_thing(spoken, link) or (link.named and bool(_KEEPS.search(spoken[: link.start])))
+    if names_a_thing(spoken, link):
+        return True
+    return link.named and bool(_KEEPS.search(spoken[: link.start]) or _STAYS.match(spoken, link.end))
 
 
 _MEANS = re.compile(
@@ -139,22 +151,11 @@ _SAYS_UNINSTALL = re.compile(
 )
 
 
-_SAYS_GONE = re.compile(
-    r"\b(?:complete(?:ly)?|entire(?:ly)?|altogether|fully|for good|permanently|all the way)\b"
-    r"|\b(?:off|from|out of)(?: of)? (?:the|my|this|our)(?: \w+)? (?:machine|dis[ck]|computer|pc|laptop|hard drive)\b"
-    r"|\b(?:komplett|vollständig|ganz (?:weg|herunter|runter|von)|von der platte|del todo|por completo|completamente"
-    r"|complètement|del (?:ordenador|equipo|disco)|de la (?:machine|computadora|compu)|całkiem|z dysku|volledig"
-    r"|helemaal|helt (?:bort|væk)|tamamen)\b",
-    re.I,
-)
-"""A plugin that shall go so is removed, and not only unloaded."""
-
-
 def _taken_away(wanted: Wanted, spoken: str) -> Wanted:
     """Return *wanted*, or that the plugin be removed, where the message says so in that word, or it is off already and
     that may well be meant.
     """
-    if wanted.letters == "U" and (_SAYS_UNINSTALL.search(spoken) or _SAYS_GONE.search(spoken)):
+    if wanted.letters == "U" and (_SAYS_UNINSTALL.search(spoken) or SAYS_GONE.search(spoken)):
         return replace(wanted, letters="X")
     shares = wanted.plugin.prediction.all
     gone = shares.get("X", 0.0) + shares.get("U", 0.0)

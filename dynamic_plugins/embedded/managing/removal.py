@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.hedges import CLAUSE_END
+from dynamic_plugins.embedded.language.removal_words import LEAVES, OFF_THE_MACHINE
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.managing.meant_plugins import Wanted
@@ -17,9 +18,20 @@ def as_removed(wanted: Wanted, spoken: str) -> Wanted:
     of it is installed for that.
     """
     new = wanted.plugin.state == "new"
-    if is_told_to_go(wanted, spoken) if new else set(wanted.letters) <= set("DU") and orders_uninstall(spoken):
-        return replace(wanted, letters="X")
-    return wanted
+    if new:
+        removes = is_told_to_go(wanted, spoken)
+    else:
+        removes = set(wanted.letters) <= set("DU") and (orders_uninstall(spoken) or _is_to_leave(wanted, spoken))
+    return replace(wanted, letters="X") if removes else wanted
+
+
+def _is_to_leave(wanted: Wanted, spoken: str) -> bool:
+    """Whether the clause that calls the plugin, or a message that points at it, says that it leaves the machine."""
+    link = wanted.plugin.link
+    begin = max((found.end() for found in CLAUSE_END.finditer(spoken, 0, link.start)), default=0) if link.named else 0
+    after = CLAUSE_END.search(spoken, link.end) if link.named else None
+    clause = spoken[begin : after.start() if after else len(spoken)]
+    return bool(LEAVES.search(clause) or (not link.named and OFF_THE_MACHINE.search(spoken)))
 
 
 def is_told_to_go(wanted: Wanted, spoken: str) -> bool:
