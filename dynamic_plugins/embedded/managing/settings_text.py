@@ -28,8 +28,17 @@ _KEY = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
 _WORD_KEY = rf"(?:{_KEY}|[A-Z][A-Z0-9]{{3,}})"
 _GIVEN = r"(\"[^\"\n]*\"|'[^'\n]*'|\[secret:[^\]]*\]|[^\s;]+)"
 _PAIR = re.compile(rf"\b({_KEY})\s*(?:=|:(?!//))\s*{_GIVEN}")
+_TIGHT = re.compile(rf"(?<![\w.-])([A-Z][A-Z0-9]{{2,}})={_GIVEN}")
+"""Of one word, as it is written in a shell: "HEADLESS=true"."""
+_SETS = re.compile(
+    r"\b(?:set|change|switch|stelle?|setze?|[äa]ndere|pon|cambia\w*|mets|r[èe]gle|imposta|metti|muda|define|ustaw|zmie[ńn]|zet"
+    r"|поставь|измени|установи)\b[^.!?;]{0,40}\Z",
+    re.I,
+)
+"""What stands before a variable that is to be set, whose name is one word in capitals."""
+_OF_IT = r"(?: (?:of|for|bei|von|de|do|da|di|w) (?:\S{1,40} ){0,2}\S{1,40})?"
 _SET_TO = re.compile(
-    rf"\b({_WORD_KEY})\s+(?:change (?:in)?to|(?:has|needs|ought|is) to (?:be|read)"
+    rf"\b({_WORD_KEY}){_OF_IT}\s+(?:change (?:in)?to|(?:has|needs|ought|is) to (?:be|read)"
     rf"|(?:must|should|shall|will|can) (?:now )?(?:be|read)|set to|becomes|reads"
     rf"|to|as|auf|à|a|en|op|на|is|be|ist|est|es|é|è|に|は"
     rf"|=>|->)\s+{_GIVEN}|\b({_WORD_KEY})\s*(?:设置为|设为|设成|改为|改成|是|を|に)\s*{_GIVEN}"
@@ -143,7 +152,16 @@ def given_settings(
     entry = entries.get(name)
     share = _configured(plugin)
     # One word in capitals may be anything, "add README to main": it is a variable's name where the plugin has one so.
-    values = [value for value in values if not value.explicit or "_" in value.name or value.name in _names(entry)]
+    written = reading.text.written
+    values = [
+        value
+        for value in values
+        if not value.explicit
+        or "_" in value.name
+        or value.name in _names(entry)
+        or _TIGHT.match(written, value.start)
+        or (plugin.link.named and _SETS.search(written[: value.start]))
+    ]
     # Whoever writes one variable's name means no other by what stands beside it.
     if not values and share >= CONFIGURES and not re.search(rf"\b{_KEY}\b", reading.text.spoken):
         values = _loose(reading, plugin, entry)
@@ -171,7 +189,7 @@ def values_in(said: str) -> list[Value]:
     said = _QUOTED_CODE.sub(r" \1 ", said)
     found = [
         _whole(said, _no_joint(said, Value(name, _clean(given), match.start(), match.end(), True, prose)))
-        for pattern in (_PAIR, _SET_TO, _BESIDE)
+        for pattern in (_PAIR, _TIGHT, _SET_TO, _BESIDE)
         for match in pattern.finditer(said)
         for name, given in [[group for group in match.groups() if group][:2]]
         for prose in [_may_be_prose(pattern, given)]
@@ -193,8 +211,11 @@ def _no_joint(said: str, value: Value) -> Value:
     """
     if not value.doubtful:
         return value
-    if follows := re.compile(rf"\s+(?:{_VALUE.pattern})").match(said, value.end):
-        return replace(value, value=_clean(follows.group().strip()), end=follows.end(), doubtful=False)
+    rest = re.compile(r"[^.!?;\n]*(?:\.(?=\w)[^.!?;\n]*)*").match(said, value.end)
+    behind = list(_VALUE.finditer(said, value.end, rest.end() if rest else value.end))
+    if len(behind) == 1:
+        close = not said[value.end : behind[0].start()].strip()
+        return replace(value, value=_clean(behind[0].group()), end=behind[0].end(), doubtful=not close)
     goes_on = re.match(r"\s+\w", said[value.end :])
     elsewhere = list(_VALUE.finditer(said[: value.start]))
     if not goes_on or len(elsewhere) != 1 or len(re.findall(rf"\b{_KEY}\b", said)) > 1:
