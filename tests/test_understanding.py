@@ -653,6 +653,47 @@ def test_a_plain_order_is_one_in_scripts_without_spaces_too(
     assert Talk({DISCORD: state} if state else {}).say(said).calls == calls
 
 
+def test_what_is_installed_is_meant_by_a_name_that_the_registry_gives_to_another() -> None:
+    spotify = "spotify-mcp-server"
+    assert talk(active=[spotify]).say("turn spotify off").calls == [("deactivate", spotify)]
+    assert talk(active=[spotify]).say("install mcp-server-spotify").calls == [("install", "mcp-server-spotify")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "clara twitter is terrifying, off the machine with it",
+        "tira o clara twitter de vez daqui, to viciado",
+        "Clara Twitter ganz runter von der Kiste",
+        "take clara twitter off this laptop, please",
+    ],
+)
+def test_what_is_to_leave_the_machine_is_asked_about_as_that(said: str) -> None:
+    turn = talk(active=["@elizaos/plugin-clara-twitter"]).say(said)
+    assert (turn.calls, turn.text) == ([], "Uninstall @elizaos/plugin-clara-twitter?")
+
+
+@pytest.mark.parametrize(
+    ("said", "plugin", "value"),
+    [
+        ("HEADLESS=true for chrome devtools", "chrome-devtools-mcp", {"HEADLESS": "true"}),
+        ("Stell beim Wetter LANGUAGE auf de.", "@dangahagan/weather-mcp", {"LANGUAGE": "de"}),
+        ("Change TIMEZONE of cron to Asia/Kolkata, please", "@elizaos/plugin-cron", {"TIMEZONE": "Asia/Kolkata"}),
+        (
+            "set MATRIX_HOMESERVER oan the matrix wan tae https://folk.example.org",
+            "@elizaos/plugin-matrix",
+            {"MATRIX_HOMESERVER": "https://folk.example.org"},
+        ),
+    ],
+)
+def test_a_variable_is_set_as_it_is_written_wherever_its_value_stands(
+    said: str, plugin: str, value: dict[str, str]
+) -> None:
+    turn = talk(active=[plugin]).say(said)
+    turn = turn if turn.calls else turn.say("yes")
+    assert turn.configuration == value
+
+
 def test_of_plugins_of_one_name_the_one_whose_maker_is_named_is_meant() -> None:
     for said in ("Kindly install the Excel server by Negokaz on this workstation.", "install negokaz's excel server"):
         turn = talk().say(said)
