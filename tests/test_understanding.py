@@ -673,6 +673,11 @@ def test_what_is_to_leave_the_machine_is_asked_about_as_that(said: str) -> None:
     assert (turn.calls, turn.text) == ([], "Uninstall @elizaos/plugin-clara-twitter?")
 
 
+def test_what_is_to_go_beside_what_is_to_be_switched_on_is_not_switched_on() -> None:
+    turn = talk(installed=["@elizaos/cache-redis", "@elizaos/plugin-b2"]).say("cache-redis do włączenia, a b2 do kosza")
+    assert ("activate", "@elizaos/plugin-b2") not in turn.calls
+
+
 @pytest.mark.parametrize(
     ("said", "plugin", "value"),
     [

@@ -11,6 +11,7 @@ from dynamic_plugins.embedded.language.removal_words import LEAVES, OFF_THE_MACH
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.managing.meant_plugins import Wanted
+    from dynamic_plugins.resolver.linker import Link
 
 
 def as_removed(wanted: Wanted, spoken: str) -> Wanted:
@@ -28,10 +29,8 @@ def as_removed(wanted: Wanted, spoken: str) -> Wanted:
 def _is_to_leave(wanted: Wanted, spoken: str) -> bool:
     """Whether the clause that calls the plugin, or a message that points at it, says that it leaves the machine."""
     link = wanted.plugin.link
-    begin = max((found.end() for found in CLAUSE_END.finditer(spoken, 0, link.start)), default=0) if link.named else 0
-    after = CLAUSE_END.search(spoken, link.end) if link.named else None
-    clause = spoken[begin : after.start() if after else len(spoken)]
-    return bool(LEAVES.search(clause) or (not link.named and OFF_THE_MACHINE.search(spoken)))
+    words = LEAVES if link.named else OFF_THE_MACHINE
+    return bool(words.search(_clause_of(link, spoken)))
 
 
 def is_told_to_go(wanted: Wanted, spoken: str) -> bool:
@@ -43,9 +42,17 @@ def is_told_to_go(wanted: Wanted, spoken: str) -> bool:
         return False
     if not link.named:
         return orders_removal(spoken)
+    clause = _clause_of(link, spoken)
+    return bool(_REMOVES.search(clause) or LEAVES.search(clause))
+
+
+def _clause_of(link: Link, spoken: str) -> str:
+    """Return the clause that calls a plugin; all of *spoken* where none does."""
+    if not link.named:
+        return spoken
     begin = max((found.end() for found in CLAUSE_END.finditer(spoken, 0, link.start)), default=0)
     after = CLAUSE_END.search(spoken, link.end)
-    return bool(_REMOVES.search(spoken[begin : after.start() if after else len(spoken)]))
+    return spoken[begin : after.start() if after else len(spoken)]
 
 
 def orders_uninstall(spoken: str) -> bool:
