@@ -258,8 +258,12 @@ async def test_a_call_that_hangs_times_out_and_the_worker_goes_on(tmp_path: Path
 
 async def test_a_worker_that_answers_nothing_any_more_is_ended(tmp_path: Path) -> None:
     async with connected(native(tmp_path, "misbehaves:plugin"), loader(call=0.5)) as connection:
-        with pytest.raises(PluginTimeoutError):
-            await call(connection, "block")
+        # On a full machine the time may be up before the worker has begun, which then gives the call up and goes on.
+        for _ in range(8):
+            with pytest.raises(PluginTimeoutError):
+                await call(connection, "block")
+            if not connection.alive:
+                break
         assert not connection.alive
         assert children() == []
 
