@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from benchmarks import made_up
 from dynamic_plugins.registry.entry import Entry, Package, Verified
+from dynamic_plugins.resolver.linker import links_in
 from dynamic_plugins.resolver.mentions import mentions_in
 from dynamic_plugins.resolver.resolver import Resolver
 
@@ -240,6 +241,12 @@ def test_an_empty_registry_knows_nothing() -> None:
     index = Resolver([])
     assert index.resolve("discord").kind == "unknown"
     assert mentions_in("install discord", index) == []
+
+
+def test_a_name_with_a_scope_that_only_a_far_registry_lists_is_spoken_of() -> None:
+    far = [Entry("@faraway/sheet-thing")]
+    (link,) = links_in("install @faraway/sheet-thing please", Resolver([Entry("excel-mcp-server")], far), {})
+    assert (link.names, link.kind) == (("@faraway/sheet-thing",), "exact")
 
 
 def test_of_names_never_seen_before_the_right_one_is_suggested_and_none_is_taken() -> None:

@@ -37,7 +37,7 @@ _PLUGIN = re.compile(
     re.IGNORECASE,
 )
 _PLUGIN_ELSEWHERE = r"(?:プラグイン|插件|外掛|플러그인|плаг[иі]н\w*|πρόσθετο|إضافة|תוסף)"
-_BESIDE_ELSEWHERE = re.compile(rf"\s?{_PLUGIN_ELSEWHERE}"), re.compile(rf"{_PLUGIN_ELSEWHERE}\s?\Z")
+_BESIDE_ELSEWHERE = re.compile(rf"\s?{_PLUGIN_ELSEWHERE}", re.I), re.compile(rf"{_PLUGIN_ELSEWHERE}\s?\Z", re.I)
 _ORDERED_ELSEWHERE = (
     re.compile(r"\s?を?\s?(?:インストール|有効|オン|起動)|\s?(?:을|를)?\s?(?:설치|켜|활성화)"),
     re.compile(r"(?:安装|安裝|启用|啟用|установи\w*|поставь\w*|включи\w*|встанови\w*|увімкни\w*)\s?\Z", re.I),

@@ -159,7 +159,9 @@ class NameTable:
         return list(found | dict.fromkeys(self.by_squash.get(squash, ())))
 
     def alike(self, name: str) -> list[str]:
-        """Return the known names with the same core as *name*, which is one of them: its own, and those of others."""
+        """Return the known names with the same core as *name*, itself among them; none where it is not known here."""
+        if name not in self:
+            return []
         squash = normalize.squashed(self.cores[self.position(name)])
         return [self.names[index] for index in self.by_squash[squash]]
 
