@@ -129,7 +129,8 @@ _KEEPS = re.compile(
 _STAYS = re.compile(
     r"(?: (?:plugin|one|thing|server))?,? (?:stays?|remains?|(?:can|may|should) stay|keeps running|bleibt"
     r"|darf bleiben|se queda|reste|rimane|resta|fica|zostaje|остаётся|остается|blijft|kals[ıi]n)\b"
-    r"(?! (?:installed|on the|in the|here|there|installiert|instalad\w*|installé\w*|zainstal\w*))",
+    r"(?! (?:installed|on the|in the|here|there|installiert|instalad\w*|installé\w*|zainstal\w*"
+    r"|off|out|away|aus|apagad\w*|éteint\w*|spent\w*|deslig\w*|wyłącz\w*|выключен\w*|uit)\b)",
     re.I,
 )
 """What stands in front of it stays as it is: "spotify off please. roblox stays"."""

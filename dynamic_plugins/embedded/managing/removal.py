@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.hedges import CLAUSE_END
-from dynamic_plugins.embedded.language.removal_words import LEAVES, OFF_THE_MACHINE
+from dynamic_plugins.embedded.language.removal_words import LEAVES, THROWN_OUT
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.managing.meant_plugins import Wanted
@@ -28,9 +28,7 @@ def as_removed(wanted: Wanted, spoken: str) -> Wanted:
 
 def _is_to_leave(wanted: Wanted, spoken: str) -> bool:
     """Whether the clause that calls the plugin, or a message that points at it, says that it leaves the machine."""
-    link = wanted.plugin.link
-    words = LEAVES if link.named else OFF_THE_MACHINE
-    return bool(words.search(_clause_of(link, spoken)))
+    return bool(LEAVES.search(_clause_of(wanted.plugin.link, spoken)))
 
 
 def is_told_to_go(wanted: Wanted, spoken: str) -> bool:
@@ -43,7 +41,7 @@ def is_told_to_go(wanted: Wanted, spoken: str) -> bool:
     if not link.named:
         return orders_removal(spoken)
     clause = _clause_of(link, spoken)
-    return bool(_REMOVES.search(clause) or LEAVES.search(clause))
+    return bool(_REMOVES.search(clause) or THROWN_OUT.search(clause))
 
 
 def _clause_of(link: Link, spoken: str) -> str:
