@@ -699,6 +699,29 @@ def test_a_variable_is_set_as_it_is_written_wherever_its_value_stands(
     assert turn.configuration == value
 
 
+@pytest.mark.parametrize(
+    ("said", "state", "calls"),
+    [
+        ("install discord permanently", "", [("install", DISCORD)]),
+        ("switch discord on for good", "installed", [("activate", DISCORD)]),
+        ("switch discord off for good", "active", [("deactivate", DISCORD)]),
+        ("discord works great out of the box, switch it off for today", "active", [("deactivate", DISCORD)]),
+    ],
+)
+def test_for_good_says_how_long_and_not_that_a_plugin_is_removed(
+    said: str, state: str, calls: list[tuple[str, ...]]
+) -> None:
+    assert Talk({DISCORD: state} if state else {}).say(said).calls == calls
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["in mcp-server-sqlite UPDATE stock SET QTY=4 WHERE SKU=9", "set QTY to 4 for the blankets in mcp-server-sqlite"],
+)
+def test_a_column_is_no_setting_of_the_plugin_that_keeps_the_table(said: str) -> None:
+    assert talk(active=["mcp-server-sqlite"]).say(said).calls == []
+
+
 def test_of_plugins_of_one_name_the_one_whose_maker_is_named_is_meant() -> None:
     for said in ("Kindly install the Excel server by Negokaz on this workstation.", "install negokaz's excel server"):
         turn = talk().say(said)

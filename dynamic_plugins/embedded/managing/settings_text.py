@@ -1,4 +1,4 @@
-"""Settings that a message gives: ``NAME=value``, "NAME to value", a pasted secret, or a value beside what it is for."""
+"""Settings that a message gives: for which plugin the values are, and for which variable one that names none."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.managing.decide import Call
+from dynamic_plugins.embedded.managing.setting_values import (
+    KEY,
+    QUOTED,
+    TIGHT,
+    VALUE,
+    Value,
+    apart,
+    values_in,
+    without_marks,
+)
 from dynamic_plugins.redaction.detector import find_secrets
-from dynamic_plugins.text.secret_names import PLACEHOLDER
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from dynamic_plugins.embedded.managing.reading import PluginReading, Reading
     from dynamic_plugins.embedded.managing.standing import Standing
@@ -24,34 +33,12 @@ CONFIGURES = 0.3
 ANSWER_WORDS = 9
 """A message of more words does not only say what was asked for."""
 
-_KEY = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
-_WORD_KEY = rf"(?:{_KEY}|[A-Z][A-Z0-9]{{3,}})"
-_GIVEN = r"(\"[^\"\n]*\"|'[^'\n]*'|\[secret:[^\]]*\]|[^\s;]+)"
-_PAIR = re.compile(rf"\b({_KEY})\s*(?:=|:(?!//))\s*{_GIVEN}")
-_TIGHT = re.compile(rf"(?<![\w.-])([A-Z][A-Z0-9]{{2,}})={_GIVEN}")
-"""Of one word, as it is written in a shell: "HEADLESS=true"."""
 _SETS = re.compile(
     r"\b(?:set|change|switch|stelle?|setze?|[äa]ndere|pon|cambia\w*|mets|r[èe]gle|imposta|metti|muda|define|ustaw|zmie[ńn]|zet"
     r"|поставь|измени|установи)\b[^.!?;]{0,40}\Z",
     re.I,
 )
 """What stands before a variable that is to be set, whose name is one word in capitals."""
-_OF_IT = r"(?: (?:of|for|bei|von|de|do|da|di|w) (?:\S{1,40} ){0,2}\S{1,40})?"
-_SET_TO = re.compile(
-    rf"\b({_WORD_KEY}){_OF_IT}\s+(?:change (?:in)?to|(?:has|needs|ought|is) to (?:be|read)"
-    rf"|(?:must|should|shall|will|can) (?:now )?(?:be|read)|set to|becomes|reads"
-    rf"|to|as|auf|à|a|en|op|на|is|be|ist|est|es|é|è|に|は"
-    rf"|=>|->)\s+{_GIVEN}|\b({_WORD_KEY})\s*(?:设置为|设为|设成|改为|改成|是|を|に)\s*{_GIVEN}"
-)
-_BESIDE = re.compile(
-    rf"\b({_KEY})\s+(?!(?:to|as|is|be|for|on|in|of|and|auf|ist|est|es|ein|an|rein|has|must|should|set)\b|[\u4e00-\u9fff]){_GIVEN}"
-)
-_NAME_GOES_ON = re.compile(r"(?:\s+[A-Z][\w'-]+){1,3}(?=\s*(?:[.,;!?]|$))")
-_VALUE = re.compile(
-    r"\[secret:[^\]]*\]|https?://[^\s;]+|(?<![\w/])(?:~|\.)?/[\w./,-]+|(?<!\w)[+-]?\d[\w.:,-]*|"
-    r"\b[\w.-]*\d[\w.:/-]*\b|\b[a-z]+(?:[-_.:/][\w]+)+\b|\b[a-z]+[A-Z]\w*\b"
-)
-_QUOTED = re.compile(r"\"([^\"\n]+)\"|'([^'\n]{2,})'|“([^”]+)”")
 _FLAG = re.compile(r"\b(on|off|true|false|enabled|disabled|(?:yes|no)(?=\s*(?:[.,;!?]|$)))\b", re.I)
 _NO_NAMES = frozenset(
     {
@@ -92,20 +79,6 @@ _NO_NAMES = frozenset(
     }
     | {"der", "die", "das", "auf", "von", "le", "la", "el", "de", "en", "un", "una", "then", "now", "not", "i", "want"}
 )
-
-
-@dataclass(frozen=True)
-class Value:
-    """One value: the variable's *name* (empty until it is known), what it is to be, and where it stands."""
-
-    name: str
-    value: str
-    start: int
-    end: int
-    explicit: bool = False
-    """Whether the person wrote the variable's name."""
-    doubtful: bool = False
-    """Whether it may only be the next word: "PG_URL then, I see"."""
 
 
 @dataclass(frozen=True)
@@ -151,19 +124,9 @@ def given_settings(
     name = plugin.link.names[0]
     entry = entries.get(name)
     share = _configured(plugin)
-    # One word in capitals may be anything, "add README to main": it is a variable's name where the plugin has one so.
-    written = reading.text.written
-    values = [
-        value
-        for value in values
-        if not value.explicit
-        or "_" in value.name
-        or value.name in _names(entry)
-        or _TIGHT.match(written, value.start)
-        or (plugin.link.named and _SETS.search(written[: value.start]))
-    ]
+    values = _meant_as_settings(values, reading, plugin, entry)
     # Whoever writes one variable's name means no other by what stands beside it.
-    if not values and share >= CONFIGURES and not re.search(rf"\b{_KEY}\b", reading.text.spoken):
+    if not values and share >= CONFIGURES and not re.search(rf"\b{KEY}\b", reading.text.spoken):
         values = _loose(reading, plugin, entry)
     if not values:
         return None
@@ -180,67 +143,34 @@ def given_settings(
     return Settings(name, tuple(_joined(named)), certain and (plugin.link.named or share >= 0.5))
 
 
-_QUOTED_CODE = re.compile(r"(?<!\S)`([^`\s]+)`(?=[\s.,;!?]|\Z)")
-"""A name or a value between backticks, as it is written where code is spoken of."""
+_STATEMENT = re.compile(r"\b(?:update\s+\S+\s+set|insert\s+into|delete\s+from|select\b.{0,200}\bfrom)\b", re.I | re.S)
 
 
-def values_in(said: str) -> list[Value]:
-    """Return the values that *said* gives by name, and the secrets in it, in order."""
-    said = _QUOTED_CODE.sub(r" \1 ", said)
-    found = [
-        _whole(said, _no_joint(said, Value(name, _clean(given), match.start(), match.end(), True, prose)))
-        for pattern in (_PAIR, _TIGHT, _SET_TO, _BESIDE)
-        for match in pattern.finditer(said)
-        for name, given in [[group for group in match.groups() if group][:2]]
-        for prose in [_may_be_prose(pattern, given)]
-    ]
-    secrets = [Value(m[2] or "", m.group(), m.start(), m.end()) for m in PLACEHOLDER.finditer(said)]
-    secrets += [Value(each.label, each.value, each.start, each.end) for each in find_secrets(said)]
-    return sorted(_apart([*found, *secrets]), key=lambda value: value.start)
+def _meant_as_settings(
+    values: Sequence[Value], reading: Reading, plugin: PluginReading, entry: Entry | None
+) -> list[Value]:
+    """Return those of *values* that may be settings of *plugin*.
 
-
-def _may_be_prose(pattern: re.Pattern[str], given: str) -> bool:
-    """Whether a value that only stands beside the variable's name is a word as any sentence has them."""
-    return pattern is _BESIDE and re.fullmatch(r"[^\W\d_]+[.,;!?]*", given) is not None and not given.isupper()
-
-
-def _no_joint(said: str, value: Value) -> Value:
-    """Return *value* as it is behind the word that joins it to its name, in whatever language: "X_LIMIT em 300".
-
-    Where no value follows, the only one before it is meant: "120 seconds. X_WAIT if you want its name".
+    One word in capitals may be anything, "add README to main": it is a variable's name where the plugin has one so.
+    Beside the plugin's name "HEADLESS=true" and "set LANGUAGE to de" set what is not known of it too; where that keeps
+    tables they are asked about, and in a statement of SQL they are columns.
     """
-    if not value.doubtful:
-        return value
-    rest = re.compile(r"[^.!?;\n]*(?:\.(?=\w)[^.!?;\n]*)*").match(said, value.end)
-    behind = list(_VALUE.finditer(said, value.end, rest.end() if rest else value.end))
-    if len(behind) == 1:
-        close = not said[value.end : behind[0].start()].strip()
-        return replace(value, value=_clean(behind[0].group()), end=behind[0].end(), doubtful=not close)
-    goes_on = re.match(r"\s+\w", said[value.end :])
-    elsewhere = list(_VALUE.finditer(said[: value.start]))
-    if not goes_on or len(elsewhere) != 1 or len(re.findall(rf"\b{_KEY}\b", said)) > 1:
-        return value
-    return replace(value, value=_clean(elsewhere[0].group()))
+    written, found = reading.text.written, list[Value]()
+    is_set_here = plugin.link.named and not _STATEMENT.search(written)
+    for value in values:
+        if not value.explicit or "_" in value.name or value.name in _names(entry):
+            found.append(value)
+        elif is_set_here and (TIGHT.match(written, value.start) or _SETS.search(written[: value.start])):
+            found.append(replace(value, doubtful=_keeps_tables(entry)))
+    return found
 
 
-def _whole(said: str, value: Value) -> Value:
-    """Return *value* with the rest of a name of several words: "to Jan Holm"."""
-    more = _NAME_GOES_ON.match(said, value.end) if value.value[:1].isupper() and value.value.isalpha() else None
-    return replace(value, value=value.value + more.group(), end=more.end()) if more else value
+def _keeps_tables(entry: Entry | None) -> bool:
+    """Whether a plugin is one for rows and cells, which have names in capitals too: "set QTY to 4 in sqlite"."""
+    return entry is None or any(_OF_TABLES.search(action.name) for action in entry.actions)
 
 
-def _clean(value: str) -> str:
-    if value[:1] in "\"'":
-        return value.strip("\"'")
-    return value.rstrip(".,;!?") or value  # a prefix may be "!!"
-
-
-def _apart(found: Sequence[Value]) -> Iterator[Value]:
-    taken: list[tuple[int, int]] = []
-    for value in sorted(found, key=lambda each: (not each.explicit, each.start)):
-        if not any(value.start < end and start < value.end for start, end in taken):
-            taken.append((value.start, value.end))
-            yield value
+_OF_TABLES = re.compile(r"quer(?:y|ies)|rows?(?:_|\b)|table|record|cell|sheet|sql|column", re.I)
 
 
 # ---------------------------------------------------------------- for which plugin
@@ -320,11 +250,11 @@ def _answer_to_missing(
     said = reading.text.said.strip()
     if len(said.split()) > ANSWER_WORDS or said.endswith("?"):
         return None
-    found = [m for m in _VALUE.finditer(said) if variables[missing[0]].format != "filepath" or m[0][:1] in "/~."]
-    found = [m for m in found if _fits(missing[0], m[0])] or list(_QUOTED.finditer(said))
+    found = [m for m in VALUE.finditer(said) if variables[missing[0]].format != "filepath" or m[0][:1] in "/~."]
+    found = [m for m in found if _fits(missing[0], m[0])] or list(QUOTED.finditer(said))
     if len(found) != 1:
         return None
-    value = _clean(found[0].group())
+    value = without_marks(found[0].group())
     return Settings(name, (Value(missing[0], value, *found[0].span(), explicit=True),), certain=True, alone=True)
 
 
@@ -334,14 +264,14 @@ def _loose(reading: Reading, plugin: PluginReading, entry: Entry | None) -> list
     for link in reading.links:
         if link.named and (link is plugin.link or link.kind in ("exact", "whole")):
             spoken = spoken[: link.start] + " " * (link.end - link.start) + spoken[link.end :]
-    found = [Value("", next(each for each in m.groups() if each), m.start(), m.end()) for m in _QUOTED.finditer(spoken)]
+    found = [Value("", next(each for each in m.groups() if each), m.start(), m.end()) for m in QUOTED.finditer(spoken)]
     for variable in entry.variables if entry else ():
         for choice in variable.choices:
             if place := re.search(rf"(?<!\w){re.escape(str(choice))}(?!\w)", spoken, re.I):
                 found.append(Value(variable.name, str(choice), place.start(), place.end(), explicit=True))
                 break
-    found += [Value("", _clean(match.group()), match.start(), match.end()) for match in _VALUE.finditer(spoken)]
-    values = sorted(_apart(found), key=lambda value: value.start)
+    found += [Value("", without_marks(match.group()), match.start(), match.end()) for match in VALUE.finditer(spoken)]
+    values = sorted(apart(found), key=lambda value: value.start)
     if values:
         return values
     flags = [Value("", m.group().lower(), m.start(), m.end()) for m in _FLAG.finditer(spoken)]
@@ -360,9 +290,9 @@ def _variable_for(said: str, value: Value, entry: Entry | None, taken: Sequence[
     if _FLAG.fullmatch(value.value):
         free = [v for v in free if v.format == "boolean"]
     best = max(free, key=lambda variable: (_fit(about, variable, value.value), variable.required), default=None)
-    if best and (_fit(about, best, value.value) > 0 or (secret and not re.fullmatch(_KEY, value.name))):
+    if best and (_fit(about, best, value.value) > 0 or (secret and not re.fullmatch(KEY, value.name))):
         return best.name
-    if re.fullmatch(_KEY, value.name):
+    if re.fullmatch(KEY, value.name):
         return value.name
     prefix = re.sub(r"\W+", "_", entry.name.rpartition("/")[2].removeprefix("plugin-")).upper() if entry else ""
     words = [word.upper() for word in reversed(about[:2]) if word.upper() not in prefix.split("_")]
