@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
 READS = 0.2
 """From this probability on what only reads is done."""
-SEARCHES = 0.4
-"""From this probability on the registry is searched. Nobody is asked whether to search."""
-LOOKED_FOR, OF_WHAT_IS_HERE = 0.4, 0.5
-"""A search so likely is made though words are likelier, unless they answer a question about what is installed, which
-this likely it is one of: it changes nothing, and finds what words can only say that they do not have."""
+SEARCHES, OF_WHAT_IS_HERE = 0.4, 0.5
+"""From the first probability on the registry is searched. Nobody is asked whether to search, which changes nothing;
+likelier words go before it only where the message asks as likely as the second about what is here."""
 CHANGES, CALLS = 0.8, 0.95
 """From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered; where
 the message ends in a question mark the second holds for both."""
@@ -98,7 +96,7 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
     share, words = shares[id(best)], shares[id(said)]
     outweighs = OUTWEIGHS if reading.ordered >= CLEARLY_ORDERED and not best.doubtful else 1.0
     if words > outweighs * share and not whole:
-        looked = [o for o in others if o.kind == "search" and shares[id(o)] >= LOOKED_FOR]
+        looked = [o for o in others if o.kind == "search" and shares[id(o)] >= SEARCHES]
         return looked[0].done if looked and not _answers(said) else said.done
     if best.kind == "search":
         return best.done if share >= SEARCHES else said.done

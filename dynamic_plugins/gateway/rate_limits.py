@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ class TenantGate:
 
     async def room(self, calls: int) -> None:
         """Wait a moment where as many calls as may be are under way, one of which may have been answered just now."""
-        with contextlib.suppress(TimeoutError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(_ANSWERED_SECONDS):
                 while calls and self._running + calls > self._limits.concurrent:
                     self._ended.clear()

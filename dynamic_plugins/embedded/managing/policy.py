@@ -77,31 +77,28 @@ def decide(
         wanted = [each for each in wanted if sure]
     if not wanted and settings is None:
         return None
-    unclear = next((each for each in wanted if len(each.plugin.link.names) > 1), None)
-    if unclear is not None:
-        names = unclear.plugin.link.names
-        return Answer(
-            text=which(names), choices=(_VERBS[unclear.letters[0]], names), evidence=evidence(reading, wanted)
-        )
+    if (asked := _which_is_meant(reading, wanted)) is not None:
+        return asked
     calls, notes, changed = _carried_out(wanted, settings, reading, standing)
     if not calls:
         return _only_noted(notes, wanted, standing)
+    against = doubts(reading, wanted)
     plain = ordered is not None and not orders_nothing_now(reading.text.spoken)
-    certain = plain or (sure and _certain(reading, wanted, acts)) or _only_told(settings, reading, wanted)
+    certain = plain or (sure and not against and _certain(reading, wanted, acts))
+    certain = certain or _only_told(settings, reading, wanted)
     likely = min((each.probability for each in wanted), default=float(settings is not None and settings.certain))
     if certain and not changed and (settings is None or settings.certain):
         return Answer(tuple(calls), " ".join(notes), probability=likely, evidence=evidence(reading, wanted))
     guessed = reading.act.label != "manage" and all(each.plugin.link.kind in GUESSED for each in wanted)
-    speak_against = doubts(reading, wanted)
-    doubtful = changed or not sure or ordered is not None or bool(speak_against)
+    unsure = changed or not sure or (settings is not None and not settings.certain)
     return Answer(
         text=question(calls, notes),
         proposed=tuple(calls),
         weak=not sure or guessed,
         probability=likely,
-        doubtful=doubtful or (settings is not None and not settings.certain),
+        doubtful=unsure or ordered is not None or bool(against),
         evidence=evidence(reading, wanted)
-        | _against(reading, wanted, speak_against)
+        | _against(reading, wanted, against)
         | {
             "changed": float(changed),
             "sure": float(sure),
@@ -110,6 +107,15 @@ def decide(
             "plain": float(ordered is not None),
         },
     )
+
+
+def _which_is_meant(reading: Reading, wanted: Sequence[Wanted]) -> Answer | None:
+    """Return the question which plugin is meant, where one of *wanted* may be several."""
+    for each in wanted:
+        if len(names := each.plugin.link.names) > 1:
+            verb = _VERBS[each.letters[0]]
+            return Answer(text=which(names), choices=(verb, names), evidence=evidence(reading, wanted))
+    return None
 
 
 def _only_noted(notes: Sequence[str], wanted: Sequence[Wanted], standing: Standing) -> Answer | None:
@@ -195,16 +201,16 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
         calls, notes, changed = _carried_out([wanted], None, reading, standing)
         if not calls or any(tuple(calls) == other.proposed for other in found):
             continue
-        speak_against = doubts(reading, [wanted])
+        against = doubts(reading, [wanted])
         found.append(
             Answer(
                 text=question(calls, notes),
                 proposed=tuple(calls),
                 weak=True,
                 probability=each.probability,
-                doubtful=changed or bool(speak_against),
+                doubtful=changed or bool(against),
                 evidence=evidence(reading, [wanted])
-                | _against(reading, [wanted], speak_against)
+                | _against(reading, [wanted], against)
                 | {"changed": float(changed), "meant": each.plugin.meant, "other_place": float(len(found))},
             )
         )
@@ -301,7 +307,7 @@ def _kinds(entry: Entry) -> set[str]:
 
 def _certain(reading: Reading, wanted: Sequence[Wanted], acts: float) -> bool:
     spoken = reading.text.spoken
-    if reading.ordered < ORDERED or doubts(reading, wanted):
+    if reading.ordered < ORDERED:
         return False
     called = all(each.plugin.link.kind in _CALLED and each.plugin.link.confidence >= 0.5 for each in wanted)
     short = called and len(spoken.split()) <= SHORT

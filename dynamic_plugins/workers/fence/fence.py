@@ -132,17 +132,15 @@ class Fence:
         order["kept"] = "" if kept is None or not kept.is_dir() else os.path.realpath(kept)
         if bare:
             order |= _bare(order, argv[0], code)
-        hosts = None
-        if permissions.network:
-            hosts = AllowedHosts(permissions.network, from_person, own_network=own_network)
+        hosts = AllowedHosts(permissions.network, from_person, own_network=own_network) if permissions.network else None
+        if hosts:
             order |= {"ports": hosts.ports, "addresses": hosts.addresses}
         host_path = environment.get("PATH", os.defpath)
         if self.mode != "off":
             environment = _at_home(environment, code, folder, order["named"])
         if tier.level is Level.SEATBELT:
             argv = tuple(seatbelt.wrapped(order, list(argv)))
-        decided = hosts if tier.level is Level.NAMESPACES else None
-        return FencedCommand(argv, environment, order, decided, host_path)
+        return FencedCommand(argv, environment, order, hosts if tier.level is Level.NAMESPACES else None, host_path)
 
     def _check(self, tier: Tier, permissions: Permissions) -> None:
         """Raise FenceError where the mode is ``require`` and *tier* cannot enforce all of *permissions*."""
