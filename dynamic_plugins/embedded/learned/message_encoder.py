@@ -123,11 +123,21 @@ def _shares(scores: Numbers) -> Numbers:
 
 
 def _gelu(values: Numbers) -> Numbers:
-    """Return the Gaussian error linear unit of *values*, by its tanh form (Hendrycks and Gimpel 2016)."""
+    """Return the Gaussian error linear unit of *values*, by its tanh form (Hendrycks and Gimpel 2016).
+
+    Multiplied out: a power of numbers of 32 bits is a call of the C library for each of them, which was nine tenths of
+    the time of this function and two fifths of a message's.
+    """
     import numpy as np
 
-    cubic: Numbers = values + np.float32(0.044715) * values**3
-    found: Numbers = np.float32(0.5) * values * (1 + np.tanh(np.float32(0.7978845608) * cubic))
+    found: Numbers = values * values
+    found *= np.float32(0.044715 * 0.7978845608)
+    found += np.float32(0.7978845608)
+    found *= values
+    np.tanh(found, out=found)
+    found += np.float32(1)
+    found *= values
+    found *= np.float32(0.5)
     return found
 
 
