@@ -4,9 +4,9 @@ usage: pytest --durations=0 | tee durations.txt; python -m tests.slow < duration
        pytest -m "not slow" --durations=0 | tee durations.txt; python -m tests.slow < durations.txt
 
 The first line measures all anew: in the list are then the test functions that took half a second or more, fixtures
-included, in a run of the whole suite, where four processes share what there is. The second one, after it, adds what took
-three tenths when only the fast tests ran. Of a parametrized one the longest counts, so that a name is either in the list
-or not. ``conftest.py`` marks what is in it.
+included, in a run of the whole suite, where four processes share what there is. The second one, after it, adds what
+took three tenths when only the fast tests ran. Of a parametrized one the longest counts, so that a name is either in
+the list or not. ``conftest.py`` marks what is in it.
 """
 
 from __future__ import annotations
