@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from tests.ready_interpreter import ForkedCommand
 
 _CODES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[=>])|\r")
-_PROMPT = re.compile(r"(?:^|\n)([^\n]*(?:> |\[y/N\] |\): ?))$")
+# Where the answer to where the cursor is comes late, the question is drawn once more with the lines below it, from
+# which the cursor goes back up; what is left of that without its codes are empty lines.
+_PROMPT = re.compile(r"(?:^|\n)([^\n]*(?:> |\[y/N\] |\): ?))(?:\n{5,}[ \x08]*)?$")
 
 
 class Terminal:
