@@ -34,6 +34,20 @@ def conversion(said: str, *before: Exchange) -> tuple[dict[str, Any], tuple[str,
     ("said", "before", "source", "time", "target"),
     [
         (
+            "she wants a callback. 4:30 in the afternoon her time, she's in Phoenix. what's that for us here in Manila",
+            [],
+            "America/Phoenix",
+            "16:30",
+            "Asia/Manila",
+        ),
+        (
+            'my agent in New York writes: "Tuesday, eleven in the morning MY time." I am in Vienna! What is that here?',
+            [],
+            "America/New_York",
+            "11:00",
+            "Europe/Vienna",
+        ),
+        (
             "I'm in Tampere, the call ends six forty in the evening here, what is that over there",
             [told("time in Osaka?", "Asia/Tokyo")],
             "Europe/Helsinki",
@@ -111,3 +125,16 @@ def test_the_last_conversion_is_made_again_with_what_changes(said: str, changed:
 )
 def test_what_only_looks_like_a_place_or_a_time_is_none(said: str) -> None:
     assert not extract(said, date(2025, 6, 4)).of("place", "time")
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ("the wedding is on Madeira, I fly tomorrow", "Madeira"),
+        ("weather in Austin, Texas please", "Austin, Texas"),
+        ("and in St. Louis", "St. Louis"),
+        ("theyre in Dubai. Now what", "Dubai"),
+    ],
+)
+def test_a_place_ends_where_its_name_ends(said: str, place: str) -> None:
+    assert [value.value for value in extract(said).of("place")] == [place]

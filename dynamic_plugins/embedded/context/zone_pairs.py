@@ -32,6 +32,12 @@ _I_AM_IN = _words(
     "i_am", behind=rf"\b(?:[\s,]+{phrases('zones', 'in')}){{0,3}}[\s,]*(?:\d[\d:.]*\s*(?:am|pm)?\s*)?[(]?\Z"
 )
 _OURS, _QUESTION, _IS = _words("ours", r"[\s,(]*"), _words("question"), _words("is", r"\W*", r"\W*")
+_THEY_ARE_IN = re.compile(
+    r"[\s,.;:()–—-]*(?:(?:and|but|as|cos|because|who)\s+)?(?:she|he|they)(?:['’]?s|['’]?re| is| are)?"
+    r"(?: \w+)?\s+(?:in|over in|out in|down in|at)\s+",
+    re.I,
+)
+"""What stands between "her time" and where she is."""
 _ENDS = re.compile(r"[.!?;](?:\s|$)")
 Side = tuple[str, "str | None", "Span | None"]
 
@@ -84,7 +90,13 @@ def _opposite(near: _Mention, memory: Memory, home: str | None) -> str | None:
 def _mentions(message: Message, memory: Memory, home: str | None) -> Iterator[_Mention]:
     places = message.values.of("place")
     yield from (_Mention(v.start, v.end, v.unit, named=True) for v in places)
+    quoted = [(v.start, v.end) for v in message.values.of("quoted")]
     for found in _MINE.finditer(message.text):
+        if opened := next((start for start, end in quoted if start <= found.start() < end), None):
+            # "My time" in a letter is its writer's.
+            theirs = next((v.unit for v in reversed(places) if v.end <= opened), None)
+            yield _Mention(found.start(), found.end(), theirs, named=False)
+            continue
         beside = (v for v in places if _I_AM_IN.search(message.text[: v.start]) and 0 <= v.start - found.end() < 24)
         if (place := next(beside, None)) is not None:
             yield _Mention(found.start(), place.end, place.unit, named=True)
@@ -92,7 +104,8 @@ def _mentions(message: Message, memory: Memory, home: str | None) -> Iterator[_M
             yield _Mention(found.start(), found.end(), home, named=False)
     for found in _THEIRS.finditer(message.text):
         before = next((v.unit for v in reversed(places) if v.end <= found.start() and v.unit != home), None)
-        yield _Mention(found.start(), found.end(), before or _there(memory, home), named=False)
+        behind = next((v.unit for v in places if _THEY_ARE_IN.fullmatch(message.text[found.end() : v.start])), None)
+        yield _Mention(found.start(), found.end(), behind or before or _there(memory, home), named=False)
 
 
 def _of_the_time(mentions: Sequence[_Mention], text: str, clock: Value) -> _Mention:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.action_words import concepts
 from dynamic_plugins.embedded.values.number_values import numbers as all_numbers
+from dynamic_plugins.embedded.values.time_values import since
 from dynamic_plugins.embedded.values.typed_values import Value
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain
@@ -44,6 +45,9 @@ _SAME = {
     "jours": "day",
     "px": "pixel",
 }
+_AT_THE_BEGINNING = re.compile(r"\b(?:opening|beginning|anfang|principio|comienzo|début|inizio|começo|início)\b", re.I)
+_AT_THE_END = re.compile(r"\b(?:ending|bottom|the end|ende|final|la fin|fine|fim)\b", re.I)
+"""Which end of a text so many lines are wanted of."""
 _SHARES = frozenset({"%", "percent", "prozent", "procent", "procenta", "pct"})
 _WEEK = re.compile(r"\b(?:whole |next |this |the |a )?(?:week|woche|semana|semaine|settimana)\b(?!end)", re.I)
 _DAYS = [
@@ -86,7 +90,7 @@ def assigned(parameters: Sequence[Parameter], values: Values, until: int) -> lis
         elif "day" in parameter.stems and (days := _days(values.text)) is not None:
             found[parameter.name] = (parameter, days)
     limits = [p for p in parameters if p.name not in found and not p.required and _LIMIT.search(p.name)]
-    if len(left) == 1 and len(limits) == 1 and left[0].value == int(left[0].value) and not found and _counts(left[0]):
+    if len(left) == 1 and len(limits) == 1 and not found and _counts(left[0]) and not _is_year(left[0]):
         found[limits[0].name] = (limits[0], left[0])
     return list(found.values())
 
@@ -109,9 +113,17 @@ def _is_whole(parameter: Parameter) -> bool:
     return bool(_LIMIT.search(parameter.name)) and "amount" not in parameter.words
 
 
+def _is_year(value: Value) -> bool:
+    return value.kind == "number" and 1900 < float(value.value) < 2100
+
+
 def _counts(value: Value) -> bool:
     """Whether a number may be how many are wanted: "number 3" is a place in a list."""
-    return value.kind == "number" and value.before not in ("number", "nr", "no", "nummer", "número", "numero")
+    return (
+        value.value == int(value.value)
+        and value.kind == "number"
+        and value.before not in ("number", "nr", "no", "nummer", "número", "numero")
+    )
 
 
 _CORRECTED = re.compile(
@@ -127,8 +139,8 @@ def _usable(parameters: Sequence[Parameter], values: Values, until: int) -> list
     found = [n for n in found if not any(start < n.start < end for start, end in quoted)]
     if not found and sum(p.required for p in parameters) > 1 and values.of("expression"):
         found = list(all_numbers(values.text))
-    dated = bool(values.of("date"))
-    found = [n for n in found if not (dated and n.kind == "number" and 1900 < float(n.value) < 2100)]
+    dated = bool(values.of("date")) or since(values.text) is not None
+    found = [n for n in found if not (dated and _is_year(n))]
     if len(found) == 2 and _CORRECTED.search(values.text[found[0].end : found[1].start]):
         first, second = found
         return [replace(second, unit=second.unit or first.unit, before=first.before)]
@@ -156,6 +168,8 @@ def _score(p: Parameter, n: Value, text: str) -> float:
     if p.name == "tail" or p.name == "head":
         last = re.search(r"\b(?:last|letzten?|últimas?|ultimas?|dernières?|bottom)\s*$", ahead)
         first = re.search(r"\b(?:first|top|ersten?|primeras?|premières?|head)\s*(?:of)?\s*$", ahead)
+        if re.match(r"\s*(?:lines?|zeilen?|líneas?|lignes?|righe|linhas?)\b", behind):
+            last, first = last or _AT_THE_END.search(text), first or _AT_THE_BEGINNING.search(text)
         score += 4.0 if (last if p.name == "tail" else first) else -2.0
     elif (
         _LIMIT.search(p.name)

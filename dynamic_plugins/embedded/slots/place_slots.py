@@ -52,6 +52,9 @@ class PlaceSlots(TypedSlots):
 
     def _named_place(self) -> tuple[str, Span] | None:
         text = self.message.text
+        if how := _HOW_IT_IS.search(text):
+            name = how.lastgroup or 0
+            return how[name], how.span(name)
         if places := self.message.values.of("place"):
             value = places[-1]
             return str(value.value), (value.start, value.end)
@@ -65,6 +68,17 @@ class PlaceSlots(TypedSlots):
                 return found[-1][1], found[-1].span(1)
         if cities := cities_in(text):
             return cities[-1]
+        return self._place_spoken_of()
+
+    def _place_spoken_of(self) -> tuple[str, Span] | None:
+        """Return a name in the message that was said as a place before it, or that our last question asked about."""
+        before = [*self.memory.said[:PLACES_FROM], *self.memory.replies[:PLACES_FROM]]
+        known = {plain(m[1]) for told in before for m in _PLACED[0].finditer(told)}
+        asked = plain(self.memory.last_reply) if "?" in self.memory.last_reply else ""
+        for named in _NAME.finditer(self.message.text):
+            name = plain(named[0])
+            if name not in fillers() and (name in known or re.search(rf"\b{re.escape(name)}\s*\?", asked)):
+                return named[0], named.span()
         return None
 
     def _zone(self, p: Parameter) -> None:
@@ -162,7 +176,8 @@ class PlaceSlots(TypedSlots):
                 to = posixpath.join(to, name)
             elif "/" not in str(values[0].value):
                 to = posixpath.join(posixpath.dirname(str(source)), str(values[0].value))
-            self.give(p.name, to, (values[0].start, values[0].end))
+            if to != source:  # nothing is moved to where it is
+                self.give(p.name, to, (values[0].start, values[0].end))
         elif (new := called(self.message.text)) is not None:
             self.give(p.name, posixpath.join(posixpath.dirname(str(source)), new[0]), new[1])
         elif self.message.points or re.search(r"\b(?:folder|ordner|carpeta|dossier)\b", self.message.text, re.I):
@@ -193,6 +208,18 @@ _RENAMES_IT = re.compile(
     re.I,
 )
 _PATHS = ("destination", "path", "source")
+_PLACE_NAME = r"[^\W\d_][\w'’-]{2,}(?:\s+(?-i:[A-ZÀ-Þ])[\w'’-]+)*"
+_HOW_IT_IS = re.compile(
+    rf"\bwhat(?:['’]?s| is|['’]?ll| will)\s+(?:(?:it|be|in|over in)\s+)*(?!(?:it|the|that|this|there|today|he|she)\b)"
+    rf"(?P<like>{_PLACE_NAME})\s+(?:be\s+)?like\b"
+    r"|\bhow(?:['’]?s| is)\s+(?!(?:it|the|that|this|there|your|my|our|his|her|things|everything|weather|work)\b)"
+    rf"(?P<now>{_PLACE_NAME})\s+(?:rn|right now|now|today|tonight|tomorrow|looking|this)\b",
+    re.I,
+)
+"""How somebody asks of a place alone: "what's Funchal like?", "hows coolangatta rn"."""
+PLACES_FROM = 2
+"""In so many messages and replies before it a place may have been said that a message only names."""
+_NAME = re.compile(r"(?<!\w)[A-ZÀ-ÖØ-Þ][\w'’-]{2,}(?:\s+[A-ZÀ-ÖØ-Þ][\w'’-]+)*")
 _PLACED = [
     re.compile(
         r"\b(?:in|for|at|to|near|around|nach|bei|über|à|en|pour|over in|"

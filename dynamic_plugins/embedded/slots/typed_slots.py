@@ -13,7 +13,7 @@ from dynamic_plugins.embedded.language.free_text import called, labelled, whole_
 from dynamic_plugins.embedded.slots.earlier_values import Slots
 from dynamic_plugins.embedded.slots.number_slots import assigned
 from dynamic_plugins.embedded.slots.sql_from_words import statement
-from dynamic_plugins.embedded.values.time_values import bare_hours, nearest_half
+from dynamic_plugins.embedded.values.time_values import bare_hours, nearest_half, since
 from dynamic_plugins.embedded.values.word_sums import word_sum
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain, tokens
@@ -154,6 +154,8 @@ class TypedSlots(Slots):
             return
         if free:
             self.give(p.name, free[0].value, (free[0].start, free[0].end))
+        elif not ends and _BEGINS.search(p.name) and (first := since(self.message.text)):
+            self.give(p.name, first.value, (first.start, first.end))
 
     def _expression(self, p: Parameter) -> None:
         found = sorted(self.message.values.of("expression"), key=lambda v: -len(str(v.value)))
@@ -235,6 +237,8 @@ class TypedSlots(Slots):
             self.give(p.name, bare[1], bare.span(1))
 
 
+_BEGINS = re.compile(r"from|since|start|begin|after|min", re.I)
+"""What a parameter for the first of several days is called."""
 _PAGE = re.compile(r"\.(?:html?|php|md|txt|xml|json|rss|csv|pdf)$", re.I)
 _EXTENSION = re.compile(r"(?<!\w)\.(\w{2,5})\b(?:\s+files?)?")
 _FILES_OF = re.compile(r"\b(\w{2,4})[ -](?:files|dateien|archivos|fichiers)\b")

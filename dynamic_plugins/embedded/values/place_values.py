@@ -13,7 +13,7 @@ from dynamic_plugins.text.cities import city_zone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAME = re.compile(r"[^\W\d_][\w'’/+-]*(?:\.(?=\s[A-Z]))?")
+_NAME = re.compile(r"(?:St|Ste|Mt|Ft|S|D|B)\.(?=\s[A-Z])|[^\W\d_][\w'’/+-]*(?:\.(?=[A-Z]\.))?")
 _SHORT = frozenset(["nyc", "la", "sf", "uk", "usa", "us", "utc", "gmt", "cet", "est", "pst", "uae"])
 _NO_PLACES = frozenset(
     [
@@ -106,7 +106,8 @@ def _is_within(place: str) -> bool:
     """Whether a comma in *place* stands before the country or the state that the place lies in: "Portland, Oregon"."""
     name, mark, where = place.partition(",")
     where = where.strip()
-    return mark == "," and len(name) > 3 and (where[:1].isupper() or zone_of(where) is not None)
+    named = bool(where) and all(word[0].isupper() and len(word) > 1 for word in where.split())
+    return mark == "," and len(name) > 3 and (named or zone_of(where) is not None)
 
 
 _WHOLE = re.compile(r"\W*(?:and|or|what about|how about|same for)\s+", re.I)

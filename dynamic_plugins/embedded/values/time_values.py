@@ -47,6 +47,8 @@ _BARE = re.compile(
     r"(?!\s*(?:[%€$£]|(?:days?|hours?|min\w*|k[mg]|mph|people)\b))",
     re.I,
 )
+BESIDE = 22
+"""So many characters from a time of day a word may stand that says its half of the day."""
 HALF_DAY = "half"
 """The unit of a time of day that may be in either half of the day: "half past four"."""
 _EARLY = re.compile(
@@ -67,7 +69,11 @@ def times(text: str) -> Iterator[Value]:
         elif word := m[9]:
             clock = "00:00" if word.lower() in ("midnight", "mitternacht", "medianoche", "minuit") else "12:00"
         else:
-            clock = _clock(int(m[1] or m[4]), int(m[2] or m[5] or 0), (m[3] or m[6] or "").lower().replace(".", ""))
+            half = (m[3] or m[6] or "").lower().replace(".", "")
+            is_late = _is_late(text, m) or (bool(m[6]) and not unit and late)
+            if half not in ("am", "pm") and not (m[1] or m[4]).startswith("0") and is_late:
+                half = "pm"
+            clock = _clock(int(m[1] or m[4]), int(m[2] or m[5] or 0), half)
         if clock:
             yield Value("time", clock, m.start(), m.end())
     for m in _PAST.finditer(text):
@@ -86,6 +92,12 @@ def times(text: str) -> Iterator[Value]:
             shift = {"y media": 30, "y cuarto": 15, "menos cuarto": -15}.get((m[2] or "").lower(), 0)
             yield Value("time", _shown(hour * 60 + shift, late), m.start(), m.end())
     yield from _times_in_words(text, late, unit)
+
+
+def _is_late(text: str, clock: re.Match[str]) -> bool:
+    """Whether what stands right beside a time of day says that it is in the second half of the day."""
+    around = text[clock.end() : clock.end() + BESIDE], text[max(0, clock.start() - BESIDE) : clock.start()]
+    return any(_LATE.search(part) and not _EARLY.search(part) for part in around)
 
 
 def _times_in_words(text: str, late: bool, unit: str) -> Iterator[Value]:
@@ -176,7 +188,41 @@ _DATES = re.compile(
     rf"\b({_NAMED})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)(?:,?\s+(\d{{4}}))?|(?<![\d.])(\d{{1,2}})\.(\d{{1,2}})\.(\d{{4}})",
     re.I,
 )
-_YEAR = re.compile(r"\b(?:from|in|of|since|after|year|von|de|desde)\s+((?:19|20)\d\d)\b", re.I)
+_MONTH_AND_YEAR = rf"(?:(?P<month>{_NAMED})\.?,?\s+(?:of |de |del )?)?(?P<year>(?:19|20)\d\d)"
+_SINCE = [
+    re.compile(
+        r"\b(?:since|after|from|not(?:hing)? (?:older|earlier|before) than|no(?:thing)? older than|newer than|as of"
+        r"|starting(?: in| from)?|nothing before|seit|ab|nach|nicht älter als|nichts vor|desde|a partir de|depuis"
+        r"|à partir de|dal|dopo il|od|po|sinds|vanaf|de)"
+        rf"\s+(?:the year |dem jahr |el año |in )?{_MONTH_AND_YEAR}(?![\d-])"
+        r"(?!\s+(?:to|until|till|bis|hasta|au)\s+(?:19|20)\d\d)",
+        re.I,
+    ),
+    re.compile(
+        rf"\b{_MONTH_AND_YEAR}\s*(?:and (?:newer|later|after)|or (?:newer|later)|onwards?|on\b|\+|und (?:neuer|später)"
+        r"|(?:up )?(?:until|till|to) (?:now|today|date)|bis heute|hasta (?:hoy|ahora)|en adelante|jusqu'à aujourd'hui"
+        r"|até (?:agora|hoje)|pra cá|para cá|in poi|do dziś|tot nu)",
+        re.I,
+    ),
+]
+
+
+def since(text: str) -> Value | None:
+    """Return the first day of the month or the year from which on something is wanted: "nothing older than May 2023".
+
+    The Spanish and Portuguese "de 2024" says so only where "up to here" stands behind it.
+    """
+    for pattern in _SINCE:
+        for m in pattern.finditer(text):
+            bare = re.match(r"de\s", m.group(), re.I) and not re.match(r"\s*(?:pra|para) cá", text[m.end() :])
+            if not bare:
+                month = _MONTHS[m["month"].lower()] if m["month"] else 1
+                return Value(
+                    "date", f"{m['year']}-{month:02}-01", m.start("month" if m["month"] else "year"), m.end("year")
+                )
+    return None
+
+
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _DAY_WORDS = {"day after tomorrow": 2, "übermorgen": 2, "yesterday": -1, "gestern": -1, "ayer": -1, "hier soir": -1}
 
