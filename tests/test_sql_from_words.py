@@ -42,6 +42,11 @@ SHOWN = [
     ran(
         "SELECT * FROM hives WHERE frames < 9",
         [
+            (
+                "I should like to see every row of invoices where status is 'unpaid' and net exceeds 5000.",
+                [],
+                "SELECT * FROM invoices WHERE status = 'unpaid' AND net > 5000",
+            ),
             {"id": 4, "spot": "orchard", "frames": 8, "queen": "marked blue"},
             {"id": 7, "spot": "old mill", "frames": 5, "queen": "none"},
         ],
@@ -367,3 +372,22 @@ def test_nothing_is_looked_up_where_no_tool_takes_a_statement(monkeypatch: pytes
     plain = Offered("notes__add", "Add a note", {"type": "object", "properties": {"text": {"type": "string"}}})
     candidates("how many rows in hives", BEES, [plain])
     assert made == []
+
+
+DESCRIBE = Offered(
+    "sqlite__describe_table",
+    "Get the schema information for a specific table",
+    {"type": "object", "properties": {"table_name": {"type": "string"}}, "required": ["table_name"]},
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "table"),
+    [
+        ("hm. not sure about src being in that key. what columns has stg_orders got", "stg_orders"),
+        ("which columns are in invoices, please?", "invoices"),
+        ("describe the hives table", "hives"),
+    ],
+)
+def test_the_table_that_is_described_is_the_one_whose_columns_are_asked_for(said: str, table: str) -> None:
+    assert fill(DESCRIBE, Message(said, Memory([]))).arguments == {"table_name": table}

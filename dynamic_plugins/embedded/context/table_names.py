@@ -29,6 +29,22 @@ def table_called(said: str) -> str | None:
     return None
 
 
+def table_of_columns(said: str) -> tuple[str, tuple[int, int]] | None:
+    """Return the table whose columns *said* asks for, and where: "what columns has stg_orders got"."""
+    columns = phrases("sql", "columns")
+    has = r"(?:does|do|has|have|had|did|hat|haben|tiene|tienen|a|ont|ha|tem|ma)"
+    for pattern in (
+        rf"\b{columns}\s+(?:are\s+(?:there\s+)?)?(?:in|of|from|for|von|in|de|del|dans|di|w|em)\s+(?:the\s+|der\s+|la\s+)?({NAME})\b",
+        rf"\b{columns}\s+{has}\s+(?:the\s+|die\s+|la\s+)?({NAME})\b",
+        rf"\b({NAME})(?:['\u2019]s)?\s+{columns}\b",
+        rf"(?<![\w/.-])({NAME}_\w+)(?![\w/.-])",
+    ):
+        for found in re.finditer(pattern, said, re.I):
+            if is_name(found[1]):
+                return found[1], found.span(1)
+    return None
+
+
 def is_name(word: str) -> bool:
     """Return whether *word* can be what somebody calls a table or a column, and is none of the small words."""
     bare = plain(word)

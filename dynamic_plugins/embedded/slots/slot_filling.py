@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.context.message import Filled
+from dynamic_plugins.embedded.context.table_names import table_called, table_of_columns
 from dynamic_plugins.embedded.language.action_words import fillers, ordinals, verb_kinds
 from dynamic_plugins.embedded.language.free_text import called, labelled, unquoted, whole_text
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
@@ -16,6 +17,8 @@ from dynamic_plugins.embedded.slots.span_slots import correct
 from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dynamic_plugins.embedded.context.message import Message
     from dynamic_plugins.embedded.context.request import Offered
     from dynamic_plugins.embedded.values.parameters import Parameter
@@ -31,6 +34,7 @@ def fill(tool: Offered, message: Message) -> Filled:
     correct(tool, filling.parameters, message, filling.filled)
     settle(filling)
     _drop_indefinite(filling.filled)
+    _drop_where_it_is(filling.filled)
     filling.note_missing()
     return filling.filled
 
@@ -42,6 +46,15 @@ def _drop_indefinite(filled: Filled) -> None:
             del filled.arguments[name]
             filled.said.discard(name)
             filled.guessed.discard(name)
+
+
+def _drop_where_it_is(filled: Filled) -> None:
+    """Take out a destination that is the source: nothing is moved to where it is."""
+    given = filled.arguments
+    if "source" in given and given["source"] == given.get("destination"):
+        del given["destination"]
+        for how in (filled.said, filled.guessed, filled.carried):
+            how.discard("destination")
 
 
 _INDEFINITE = re.compile(phrases("values", "indefinite"), re.I)
@@ -56,6 +69,7 @@ def other_ways(tool: Offered, message: Message, best: Filled) -> list[Filled]:
         if with_model and not correct(tool, filling.parameters, message, filling.filled, likeliest=False):
             continue
         settle(filling)
+        _drop_where_it_is(filling.filled)
         filling.note_missing()
         if filling.filled.arguments not in told:
             told.append(filling.filled.arguments)
@@ -103,12 +117,22 @@ class _Filling(CurrencySlots):
         if value:
             self.give(p.name, value, *spans)
 
+    def _table_name(self, wanted: Sequence[Parameter]) -> None:
+        """A table is what the message calls one, or one that is known and named in it."""
+        for p in (q for q in wanted if q.words[0] == "table" and q.name not in self.filled.arguments):
+            text = self.message.text
+            if (name := table_called(text)) and (at := text.find(name)) >= 0:
+                self.give(p.name, name, (at, at + len(name)))
+            elif found := table_of_columns(text):
+                self.give(p.name, *found)
+
     def _texts(self) -> None:
         text = self.message.text
         wanted = [p for p in self.parameters if p.role in _TEXTUAL and p.name not in self.filled.arguments]
         long = [p for p in wanted if p.role == "text"]
         others = [p.name for p in self.parameters]
         self._quoted_in_order(wanted)
+        self._table_name(wanted)
         for p in (q for q in wanted if q.name in _NEW_NAMES and self._makes()):
             if found := called(text):
                 self.give(p.name, *found)  # "a branch for it off main, call it fix/pin"

@@ -104,10 +104,14 @@ class Columns:
             known = any(start <= typed.start(1) < end for _, start, end in self.mentions)
             if typed.start() >= until and not known and is_name(typed[1]):
                 found += [c] if (c := self._condition(typed[1], *typed.span(1))) else []
-        for told in re.finditer(rf"\bwhere\s+(?:the\s+)?({NAME})\s+{phrases('sql', 'equals')}\b", self.text, re.I):
-            known = any(start <= told.start(1) < end for _, start, end in self.mentions)
-            if told.start() >= until and not known and (told[1].lower() == "id" or is_name(told[1])):
-                found += [c] if (c := self._condition(told[1], *told.span(1))) else []
+        compared = "|".join(phrases("sql", name) for name, _ in _WORDED)
+        for told in re.finditer(rf"\b(?P<by>where|and)\s+(?:the\s+)?({NAME})\s+(?:{compared})\b", self.text, re.I):
+            known = any(start <= told.start(2) < end for _, start, end in self.mentions)
+            if told["by"].lower() == "and" and not re.search(r"\bwhere\b", self.text[: told.start()], re.I):
+                continue
+            if told.start() >= until and not known and (told[2].lower() == "id" or is_name(told[2])):
+                c = self._condition(told[2], *told.span(2))
+                found += [c._replace(spelled=c.spelled or not self.table.columns)] if c else []
         for more in (self._told_apart, self._named, self._flagged, self._dated, self._in_month):
             found += [c for c in more() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
         return sorted(found, key=lambda c: c.span)

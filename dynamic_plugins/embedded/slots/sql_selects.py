@@ -197,9 +197,11 @@ class Reading(Subject):
 
 
 _ASKS = re.compile(
-    r"(?:\W*(?:and|ok|so|yo|hey|und|y|et|e|i)\b)*\W*(?:who|which|what|how|when|where|wer|welche\w*|wie|was|wann|wo|wem"
-    r"|qui[ée]n\w*|cu[áa]\w+|qu[ée]|qui|quel\w*|combien|chi|quale|quali|quant\w+|quem|quais|kto|kt[óo]r\w+|ile|кто|сколько"
-    r"|как\w*)(?:['\u2019]?s)?\b",
+    r"(?:\W*(?:and|ok|so|yo|hey|und|y|et|e|i|please|kindly)\b)*\W*(?:who|which|what|how|when|where|wer|welche\w*|wie|was"
+    r"|wann|wo|wem|qui[ée]n\w*|cu[áa]\w+|qu[ée]|qui|quel\w*|combien|chi|quale|quali|quant\w+|quem|quais|kto|kt[óo]r\w+"
+    r"|ile|кто|сколько|как\w*|show|list|give|let me (?:see|have)|find|i (?:want|need)(?: to see)?"
+    r"|i(?:['\u2019]d| would| should) like(?: to (?:see|have))?|zeig\w*|ich (?:möchte|brauche|will)|muéstra\w*|dame"
+    r"|montre\w*|donne\w*|mostra\w*|poka[żz]\w*)(?:['\u2019]?s)?\b",
     re.I,
 )
 _NO_SUM = re.compile(r"(?:^|_)(?:id|no|nr|age|year|jahr|alter|edad|año|âge|année|number|code|key)(?:_|$)", re.I)
