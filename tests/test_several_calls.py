@@ -32,12 +32,36 @@ SPOKEN_OF = [
 
 
 @pytest.mark.parametrize(
-    "said", ["stage both modified, scratch stays out", "allebei stagen, die scratch niet", "añade los dos, scratch no"]
+    "said",
+    [
+        "stage both modified, scratch stays out",
+        "stage the modified ones, scratch stays out",
+        "allebei stagen, die scratch niet",
+        "añade los dos, scratch no",
+    ],
 )
 def test_all_that_was_listed_is_meant_but_what_is_left_out(said: str) -> None:
     proposals = again(said, "git__git_status", {"repo_path": "/srv/l"}, STATUS, [ADD])
     both = {"repo_path": "/srv/l", "files": ["src/round.py", "tests/test_round.py"]}
     assert (("git__git_add", both),) in [each.calls for each in proposals]
+
+
+def test_both_of_several_are_those_that_are_named() -> None:
+    status = (
+        "On branch main\nChanges not staged:\n  modified: a/moth.png\n  modified: b/dash.gd\n  modified: b/dash.tscn"
+    )
+    proposals = again(
+        "stage both dash files, the png's ugly, leave it", "git__git_status", {"repo_path": "/m"}, status, [ADD]
+    )
+    both = {"repo_path": "/m", "files": ["b/dash.gd", "b/dash.tscn"]}
+    assert (("git__git_add", both),) in [each.calls for each in proposals]
+    assert not any("Changes not staged:" in str(each.calls) for each in proposals)
+
+
+def test_the_paper_that_was_downloaded_is_meant_and_no_part_of_a_word_is_one() -> None:
+    before = [Exchange("download it", [Made("lib__download_paper", {"paper_id": "2405.09316"}, "downloaded")], "Done.")]
+    calls = [each.calls for each in propose("A BibTeX entry for the paper we downloaded from arXiv.", before, PAPERS)]
+    assert calls[0] == (("lib__export_citations", {"paper_ids": ["2405.09316"]}),)
 
 
 @pytest.mark.parametrize(

@@ -243,11 +243,21 @@ def _unique(items: Sequence[Item]) -> list[Item]:
     return kept
 
 
+_WHEN = frozenset([
+    "week", "month", "year", "night", "time", "summer", "winter", "autumn", "spring", "weekend", "monday", "tuesday",
+    "wednesday", "thursday", "friday", "saturday", "sunday", "woche", "monat", "jahr", "nacht", "mal", "semana", "mes",
+    "año", "noche", "vez", "semaine", "mois", "année", "nuit", "fois", "settimana", "mese", "anno", "notte",
+])  # fmt: skip
+"""Behind "last" these say when: "that was last week"."""
+_DONE = re.compile(r"\w{3,}ed|done|seen|sent|run|read|written|paid")
+"""Behind "last" as well: "when was it last altered"."""
+
+
 def _place(word: str, position: int, words: Sequence[str]) -> str:
     """ "The last" is a place; "last 3 commits" and "one second" are none."""
     place = ordinals().get(word, "")
     after = words[position + 1] if position + 1 < len(words) else ""
-    if place and after.isdigit():
+    if place and (after.isdigit() or (place == "last" and (after in _WHEN or _DONE.fullmatch(after)))):
         return ""
     if word in ("deux", "dos", "die", "former", "top", "bottom") and place != "last":
         return ""

@@ -70,12 +70,16 @@ def _items_of_text(text: str) -> list[Item]:
         if len(lines) == 1 and not (_REF.search(text) or _COMMIT.match(text) or _MARK.match(text)):
             # A plain sentence lists nothing; a lone path does.
             return [_item_of_line(text)] if re.fullmatch(r"\s*[~/][\w./-]+\s*", text) else []
+    lines = [line for line in lines if not _HEADING.fullmatch(line)] or lines
     marked = [line for line in lines if _BRACKETED.match(line)]
     return [_item_of_line(line) for line in (marked if len(marked) == len(lines) - 1 > 1 else lines)]
 
 
 _BRACKETED = re.compile(r"\s*\[(?!(?:FILE|DIR)\b)([\w-]+)\]\s+(\S.*)", re.I)
 """A line that begins with the id of what it names: "[9] curtains"; a line over such lines is a heading."""
+_HEADING = re.compile(r"\s*(?:On branch \S+|[^:]*\w:)\s*")
+"""A line that names what stands below it: "Untracked files:"."""
+_ID_FIRST = re.compile(r"[A-Za-z]{0,2}\d+(?:\.\d+)*|([A-Za-z]{1,3}-?\d+):")
 _NUMBERED = re.compile(r"(?:^|[\s;,]+)(?=(\d{1,2})[.)]\s)")
 _FILES = re.compile(r"\s+(?=\[(?:FILE|DIR)\])")
 _SEPARATORS = (r";\s+", r"\s\|\s", r",\s+(?=#\d)", r",\s+")
@@ -124,6 +128,6 @@ def _item_of_line(line: str) -> Item:
         fields["path"] = named
     if re.fullmatch(r"[\w.-]*\d[\w.-]*", named) and not re.search(r"\.[a-z]{2,4}$", named):
         fields["id"] = named
-    if len(words := named.split()) > 1 and re.fullmatch(r"[A-Za-z]{0,2}\d+(?:\.\d+)*", words[0]):
-        fields["id"] = words[0]
+    if len(words := named.split()) > 1 and (found := _ID_FIRST.fullmatch(words[0])):
+        fields["id"] = found[1] or found[0]
     return Item(named, fields)

@@ -31,6 +31,8 @@ _KINDS = [
 _SIZE = re.compile(r"(?<![\w.])(\d+(?:[.,]\d+)?)\s*([KMGT]?)i?B\b")
 _SIZES = re.compile(r"size|bytes|length|weight|größe|gewicht|tama[nñ]o|taille", re.I)
 _DAYS = re.compile(r"date|created|updated|modified|published|edited|_at$|time", re.I)
+_IN_A_NAME = re.compile(r"(?<!\d)(?:19|20)\d\d(?:[-_.]?\d\d){0,2}(?!\d)")
+"""A year or a day in a name: "report_2024.pdf"."""
 _NO_AMOUNT = re.compile(r"(?:^|_)(?:id|number|no|index|year|page)$|Id$", re.I)
 
 
@@ -43,7 +45,21 @@ def extreme(message: str, items: Sequence[Thing]) -> Thing | None:
             found = [item for value, item in measured if value == best]
             if len(measured) > 1 and len(found) == 1:
                 return found[0]
+            if kind == "day" and (called := _called_so(name, items)) is not None:
+                return called
     return None
+
+
+def _called_so(name: str, items: Sequence[Thing]) -> Thing | None:
+    """Return the one that its own name calls old, or new: "shotlist-old.txt" beside "shotlist.txt"."""
+    word = re.compile(
+        r"(?:^|[\W_])(?:old|alt|prev|bak|backup)(?:[\W_]|$)"
+        if name == "oldest"
+        else r"(?:^|[\W_])(?:new|neu)(?:[\W_]|$)",
+        re.I,
+    )
+    found = [item for item in items if word.search(str(item.fields.get("name") or item.label))]
+    return found[0] if len(found) == 1 and len(items) > 1 else None
 
 
 def _measure(item: Listed, kind: str) -> Any:
@@ -53,7 +69,8 @@ def _measure(item: Listed, kind: str) -> Any:
     fields = {k: v for k, v in item.fields.items() if not isinstance(v, bool)}
     if kind == "day":
         days = [v for k, v in fields.items() if _DAYS.search(k) and re.match(r"\d{4}-\d\d", str(v))]
-        return str(days[0]) if days else None
+        named = _IN_A_NAME.search(str(item.fields.get("name") or item.label))
+        return str(days[0]) if days else named[0] if named else None
     numbers = {k: float(v) for k, v in fields.items() if isinstance(v, (int, float)) and not _NO_AMOUNT.search(k)}
     if kind == "size":
         numbers = {k: v for k, v in numbers.items() if _SIZES.search(k)} or numbers

@@ -30,6 +30,10 @@ _CLAUSE = re.compile(
     r"[,;.!?]\s+|\s+(?:but|aber|pero|mais|ma|mas|maar|ale|men|except|außer|excepto|sauf|tranne|exceto)\s+"
 )
 _STATE = re.compile(r"\b(modified|changed|new file|added|deleted|untracked|renamed|staged)\b[^:;\n]*:", re.I)
+_IN_A_STATE = re.compile(
+    r"\b(?:modified|changed|untracked|deleted|renamed|added)\s+(?:ones?|files?|stuff|things)\b", re.I
+)
+_REST = re.compile(rf"(?<!\w){phrases('several', 'rest')}(?!\w)", re.I)
 _FILE = re.compile(r"(?<![\w/.-])(?:[\w.-]+/)*[\w-]*\.?[\w-]+\.\w{1,6}\b|(?<![\w/.-])(?:[\w.-]+/)+(?![\w])")
 _PLACES = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
 
@@ -39,7 +43,7 @@ def all_meant(tool: Offered, message: Message, p: Parameter) -> list[Any]:
     if p.role not in ROLES:
         return []
     found = _Meaning(tool, message, p)
-    return found.by_place() or found.by_count() or found.by_name()
+    return found.by_place() or found.by_count() or found.by_state() or found.by_rest() or found.by_name()
 
 
 def files_in_state(tool: Offered, message: Message, p: Parameter) -> list[Any]:
@@ -133,10 +137,21 @@ class _Meaning(Slots):
         if len(spoken) == count and self.p.role != "path":
             return spoken
         told = [value for value in listed if str(value) in self.memory.last_reply]
-        for among in (listed, told, spoken[-count:]):
+        beside = next((c for c in _CLAUSE.split(self.text) if any(p.search(c) for p, n in _COUNTED if n == count)), "")
+        named = [value for value in listed if self.p.role == "path" and _mentions(beside, str(value))]
+        for among in (named, listed, told, spoken[-count:]):
             if len(among) == count:
                 return [v for v in spoken if v in among] + [v for v in among if v not in spoken]
         return listed[:count] if len(listed) > count else []
+
+    def by_state(self) -> list[Any]:
+        """ "The modified ones", "all untracked files"."""
+        return self.of_the_state() if _IN_A_STATE.search(self.text) else []
+
+    def by_rest(self) -> list[Any]:
+        """ "Leave the readme, stage the rest": all that was listed but what is left out."""
+        listed = self.listed() if self.refused and _REST.search(self.text) else []
+        return listed if len(listed) > 1 else []
 
     def by_name(self) -> list[Any]:
         """ "player.gd and the wav": several that are each named by a part of their names."""

@@ -112,7 +112,7 @@ class Slots:
             if call.failed or (len(items) < 2 and not self.message.points) or not self.may_hold(p, call):
                 continue
             ignored = frozenset(stem(w) for w in tokens(self.tool.name)) | {"name", "id"}
-            text = self._object_of_the_verb() if p.role == "ref" else self.message.text
+            text = self._object_of_the_verb() if p.role == "ref" else self._sentence_of(p)
             picked = [v for i in chosen(text, items, ignored) if (v := self.field_of(i, p, call)) is not None]
             if not picked and "other" in (ordinals().get(w) for w in self.message.words):
                 spoken_of = [v for c in self.memory.calls[:3] for v in c.arguments.values()]
@@ -143,6 +143,19 @@ class Slots:
         verbs = [w for w in tokens(self.tool.name) if verb_kinds(w)]
         found = [m for m in re.finditer(r"\w+", self.message.text) if plain(m.group()) in verbs]
         return self.message.text[found[-1].end() :] if found else self.message.text
+
+    def _sentence_of(self, p: Parameter) -> str:
+        """Return the sentence that says where something goes, for what goes there; else the whole message.
+
+        "Keep both. Rename v4 to v4_broken.show" renames no other.
+        """
+        text = self.message.text
+        place = next((v for v in self.message.values.of("path", "file")), None) if p.name == "source" else None
+        if place is None:
+            return text
+        begin = max((m.end() for m in _SENTENCE_ENDS.finditer(text, 0, place.start)), default=0)
+        end = _SENTENCE_ENDS.search(text, place.end)
+        return text[begin : place.start] + (text[place.end : end.start()] if end else text[place.end :])
 
     def field_of(self, item: Item, p: Parameter, call: Any) -> Any:
         """Return what of *item* is a value for *p*."""
@@ -265,6 +278,7 @@ class Slots:
 
 _FILE = frozenset({stem("file"), stem("files")})
 _FOLDER = frozenset({stem("folder"), stem("directory"), stem("directories"), "tree"})
+_SENTENCE_ENDS = re.compile(r"[.!?;]\s+|\n")
 _IS_FOLDER = frozenset({"dir", "directory", "folder", "tree"})
 _HYPHENED = re.compile(
     r"(?<![\w./@-])(?!\d{1,4}-\d{1,2}(?:-\d{1,4})?(?![\w-]))(?=[\w-]*\d)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)+(?![\w/@-]|\.\w)"
