@@ -1,6 +1,6 @@
 """Grows the trees that say how likely something is, from rows of features: a thin layer over LightGBM.
 
-LightGBM is needed to train only: ``pip install lightgbm``. What ships is read by
+LightGBM is needed to train only (the extra ``train``). What ships is read by
 :mod:`dynamic_plugins.embedded.learned.boosted_trees`.
 """
 

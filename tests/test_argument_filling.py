@@ -100,6 +100,19 @@ def first(said: str, exchanges: list[Exchange], tools: list[Offered]) -> tuple[s
             "create_relations",
             {"relations": [{"from": "Lorna Pike", "to": "Deputy Hatch", "relationType": "sister_of"}]},
         ),
+        (
+            "bed 6 daughter rings at five every day. keep that one please",
+            "create_entities",
+            {
+                "entities": [
+                    {
+                        "name": "bed 6 daughter",
+                        "entityType": "fact",
+                        "observations": ["bed 6 daughter rings at five every day"],
+                    }
+                ]
+            },
+        ),
         ("open Lorna Pike and Deputy Hatch", "open_nodes", {"names": ["Lorna Pike", "Deputy Hatch"]}),
         ("search the graph for governess", "search_nodes", {"query": "governess"}),
     ],
@@ -188,3 +201,104 @@ def test_an_issue_is_picked_from_the_list_before(said: str) -> None:
 def test_a_sum_goes_on_from_the_last_result(said: str, expression: str) -> None:
     before = [Exchange("2400 / 2", [Made("calc__calculate", {"expression": "2400 / 2"}, "1200")], "1200")]
     assert first(said, before, SUMS)[1] == {"expression": expression}
+
+
+WEATHER = [tool("sky__get_forecast", "Get the weather forecast for a city", {"city": "string", "days": "integer"})]
+
+
+def test_the_place_that_was_asked_about_is_taken_from_a_yes_that_names_it() -> None:
+    before = [Exchange("switch the weather on", [], "The weather plugin is on. Shall I look up Hirtshals?")]
+    said = "Yes, Hirtshals, tomorrow and the day after, they ask about it."
+    assert first(said, before, WEATHER)[1]["city"] == "Hirtshals"
+
+
+def test_of_two_files_the_newer_one_is_that_of_the_later_year() -> None:
+    listed = "[DIR] Alt\n[FILE] Heizkosten_2023.txt\n[FILE] Heizkosten_2024.txt\n[FILE] Mieterliste.txt"
+    read = [tool("fs__read_text_file", "Read the text of a file", {"path": "string"})]
+    before = [Exchange("was liegt in /srv/haus?", [Made("fs__list_directory", {"path": "/srv/haus"}, listed)], "Drei.")]
+    assert first("die neuere bitte vorlesen", before, read)[1] == {"path": "/srv/haus/Heizkosten_2024.txt"}
+    assert first("and now the older one", before, read)[1] == {"path": "/srv/haus/Heizkosten_2023.txt"}
+
+
+NOTES = [tool("pad__NOTE_WRITE", "Write a note to the scratchpad", {}, text="string", title="string", content="string")]
+
+
+@pytest.mark.parametrize(
+    ("said", "content"),
+    [
+        ("make me a note: ask Carla for the murky videos of 2021", "ask Carla for the murky videos of 2021"),
+        (
+            "right before I forget put this in my notes will you hive three queen seen marked blue",
+            "hive three queen seen marked blue",
+        ),
+    ],
+)
+def test_a_note_is_its_text_and_has_no_title_that_is_a_word_of_it(said: str, content: str) -> None:
+    given = first(said, [], NOTES)[1]
+    assert content in given.values()
+    assert "title" not in given
+
+
+PAPERS = [
+    tool(
+        "lib__search_papers",
+        "Search papers",
+        {"query": "string"},
+        max_results="integer",
+        date_from="string",
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("said", "first_day"),
+    [
+        ("search papers on fault creep, nothing older than January 2023, five at most", "2023-01-01"),
+        ("search papers about reef fish in video, but only of 2023 until now", "2023-01-01"),
+        ("procura uns 5 artigos de bioacústica, de 2024 pra cá", "2024-01-01"),
+        ("search papers on the summer of 2021", None),
+    ],
+)
+def test_what_is_wanted_since_a_month_or_a_year_begins_with_its_first_day(said: str, first_day: str | None) -> None:
+    given = first(said, [], PAPERS)[1]
+    assert given.get("date_from") == first_day
+    assert given.get("max_results") in (None, 5)
+
+
+MOVE = [tool("fs__move_file", "Move or rename a file", {"source": "string", "destination": "string"})]
+
+
+def test_only_the_file_that_the_sentence_names_is_renamed_and_none_to_itself() -> None:
+    listed = "[FILE] berlin_v3.show\n[FILE] berlin_v4.show\n[FILE] patch.txt"
+    before = [Exchange("what's in /tour", [Made("fs__list_directory", {"path": "/tour"}, listed)], "Three files.")]
+    given = first("yeah keep both. rename v4 to berlin_v4_BROKEN.show, same folder", before, MOVE)[1]
+    assert given == {"source": "/tour/berlin_v4.show", "destination": "/tour/berlin_v4_BROKEN.show"}
+    for proposal in propose("That may be filed under /tour/patch.bib.", before, MOVE):
+        for _, arguments in proposal.calls:
+            assert arguments.get("source") != arguments.get("destination")
+
+
+def test_last_week_and_last_altered_pick_no_last_thing() -> None:
+    found = "n-09: Beckett's key safe, Friday 8am\nn-14: Adeyemi, Friday: flat 6"
+    note = [tool("pad__NOTE_DELETE", "Delete a note", {"id": "string"})]
+    before = [Exchange("what have I for friday", [Made("pad__NOTE_SEARCH", {"query": "friday"}, found)], "Two notes.")]
+    assert first("delete beckett's, that was last week", before, note)[1] == {"id": "n-09"}
+    read = [Made("fs__read_text_file", {"path": "/memoir/03-trial.md"}, "text")]
+    listed = Exchange(
+        "list", [Made("fs__list_directory", {"path": "/memoir"}, "[FILE] 03-trial.md\n[FILE] z.txt")], "."
+    )
+    info = [tool("fs__get_file_info", "Get file metadata", {"path": "string"})]
+    given = first("On what day was it last altered?", [listed, Exchange("read the trial", read, "It rained.")], info)[1]
+    assert given == {"path": "/memoir/03-trial.md"}
+
+
+@pytest.mark.parametrize(
+    ("said", "city"),
+    [
+        ("I fly to Madeira tomorrow, what's Funchal like right now?", "Funchal"),
+        ("hows coolangatta rn, the boss wants to know", "coolangatta"),
+    ],
+)
+def test_a_place_is_asked_about_by_its_name_alone(said: str, city: str) -> None:
+    sky = [tool("sky__get_weather", "Get the current weather for a city", {"city": "string"})]
+    assert first(said, [], sky)[1] == {"city": city}

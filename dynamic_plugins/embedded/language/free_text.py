@@ -23,10 +23,20 @@ _SAYING = re.compile(
 )
 _THAT = re.compile(
     r"\b(?:remember|note|record|write down|jot down|save|keep in mind|tell \w+|remind \w+|merk dir|"
-    r"notiere?|apunta|anota|recuerda|note|noter|retiens)"
-    r"(?:\s+(?:down|this|it|please|bitte|also))*\s*,?\s+(?:that|dass|que|qu')\s+",
+    r"notiere?|apunta|anota|recuerda|note|noter|retiens|ricorda(?:ti)?|segna(?:ti)?|lembr[ae](?:-te)?|anote|guarda"
+    r"|zapami[eę]taj|zapisz|onthoud|noteer|kom ihåg|husk|notér|запомни|запиши)"
+    r"(?:\s+(?:down|this|it|please|bitte|also))*\s*,?\s+(?:that|dass|que|qu'|che|że|ze|dat|att|at|что)\s+",
     re.I,
 )
+_THIS = re.compile(
+    r"\b(?:put|write|jot|note|save|stick|pop|take|keep) (?:this|it)(?: one)?(?: down)?"
+    r"(?: (?:in|into|to|on|for) (?:my|the|your) \w+)?"
+    r"(?:,? (?:will|would|can|could) (?:you|ya)|,? please|,? for me)*[\s,:]+"
+    r"(?!(?:for|to|in|into|and|as|with|that|please|when|if|so|back|next|near|up|on|off|will|would|can|could)\b)"
+    r"(?=\S+(?:\s+\S+){2,})",
+    re.I,
+)
+"""Who dictates has no colon: "put this in my notes will you hive three queen seen"."""
 _CALLED = re.compile(
     r"\b(?:called|named|titled|call it|name(?:d)? it|name is|with the name|under the (?:title|name)|"
     r"namens|mit dem namen|unter dem (?:titel|namen)|"
@@ -110,7 +120,7 @@ def whole_text(message: str) -> tuple[str, Span] | None:
     if (code := _json_in(message)) is not None:
         return code
     quotes = [quote.span() for quote in _QUOTE.finditer(message)]
-    for pattern in (_COLON, _SAYING, _THAT):
+    for pattern in (_COLON, _SAYING, _THAT, _THIS):
         for found in pattern.finditer(message):
             if any(start < found.start() < end for start, end in quotes) or not message[found.end() :].strip(" .?!"):
                 continue

@@ -14,7 +14,7 @@ THROWN_OUT = re.compile(rf"\boff (?:the|my|this|our)(?: \w+)? {_MACHINE}\b|\bdo 
 """What is said so of a plugin switches none on, whatever verb stands in the sentence: "a to go, b do kosza"."""
 LEAVES = re.compile(
     rf"{THROWN_OUT.pattern}|\b(?:from|out of)(?: of)? (?:the|my|this|our)(?: \w+)? {_MACHINE}\b"
-    r"|\bganz (?:weg|herunter|runter)\b|\b(?:daqui|de aqu[íi]|stąd|отсюда)\b",
+    rf"|\b{_MACHINE} (?:too|as well|and all)\b|\bganz (?:weg|herunter|runter)\b|\b(?:daqui|de aqu[íi]|stąd|отсюда)\b",
     re.I,
 )
 """A plugin that is to go so is removed, whether that is called off or out: "take it off this laptop"."""

@@ -104,7 +104,7 @@ def _picked(filling: PlaceSlots, p: Parameter) -> Found:
     quoted = filling.message.values.of("quoted")
     if quoted:
         return [q.value for q in quoted], [(q.start, q.end) for q in quoted]
-    if names := _proper_names(filling):
+    if p.words[-1] not in ("id", "ids") and (names := _proper_names(filling)):
         return [n for n, _ in names], [s for _, s in names]
     for call in filling.memory.calls:
         if isinstance(call.arguments.get(p.name), list) and filling.message.points:
@@ -149,7 +149,9 @@ def _last_named(call: Any, p: Parameter) -> Any:
     return changed[0].fields["name"] if "file" in p.name and len(changed) == 1 else None
 
 
-_NAME = re.compile(r"(?:(?:Dr|Mr|Ms|Mrs|Prof)\.\s+|[A-Z]\.\s+)*[A-ZÀ-Þ][\w'’&-]*(?:\s+(?:[A-ZÀ-Þ][\w'’&-]*|\d+))*")
+_NAME = re.compile(
+    r"(?<!\w)(?:(?:Dr|Mr|Ms|Mrs|Prof)\.\s+|[A-Z]\.\s+)*[A-ZÀ-Þ][\w'’&-]*(?:\s+(?:[A-ZÀ-Þ][\w'’&-]*|\d+))*"
+)
 
 
 def _proper_names(filling: PlaceSlots) -> list[tuple[str, tuple[int, int]]]:
@@ -288,7 +290,7 @@ def _things(filling: PlaceSlots, name: str, kind: str | None, held: str) -> Foun
         typed = re.search(r"\b(?:type|entity type|as an?|is an?|typ|tipo)\s+(?:is\s+)?[\"']?([\w-]+)", text, re.I)
         if (label or names) and typed:
             return [{name: label[0] if label else names[0], kind: typed[1], held: []}], []
-        return _NOTHING
+        return _new_thing(filling, names, name, kind, held)
     about = _about(filling, names)
     if about is None:
         return _NOTHING
@@ -301,6 +303,42 @@ def _things(filling: PlaceSlots, name: str, kind: str | None, held: str) -> Foun
     if said is None:
         said = re.sub(r"^(?:also|and|remember|add|note|er|sie|she|he|it|that)\b[\s,:]*", "", text, flags=re.I)
     return ([{name: about, held: [unquoted(said).rstrip(".")]}], []) if said.strip() else _NOTHING
+
+
+def _new_thing(filling: PlaceSlots, names: list[str], name: str, kind: str, held: str) -> Found:
+    """A fact that somebody wants kept, with what it is about: the one name in it, or the words that it begins with.
+
+    What kind of thing that is nobody said, and the word for it changes no answer.
+    """
+    text = filling.message.text
+    kept = whole_text(text) if _KEEPS.search(text) else None
+    if kept is None and (found := _KEEPS_BEHIND.search(text)):
+        kept = text[: found.start()].strip(" ,;.!-\u2013\u2014"), (0, found.start())
+    if kept is None or len(kept[0].split()) < FEWEST_OF_A_FACT:
+        return _NOTHING
+    fact = kept[0].rstrip(" .!")
+    about = [each for each in names if each in fact and each not in _known_things(filling)]
+    if any(_names(fact, thing) for thing in _known_things(filling)):
+        return _NOTHING
+    subject = about[0] if about else " ".join(_SUBJECT.findall(fact)[:MOST_OF_A_SUBJECT])
+    return [{name: subject, kind: A_FACT, held: [fact]}], [kept[1]]
+
+
+FEWEST_OF_A_FACT, MOST_OF_A_SUBJECT = 3, 3
+A_FACT = "fact"
+_KEEP = (
+    r"remember|keep|note|store|memori[sz]e|merke?n?|behalte?n?|recuerda|acu[eé]rdate|apunta|retiens|souviens|ricorda(?:ti)?"
+    r"|lembr[ae]|guarda|zapami[eę]taj|onthoud|kom ihåg|husk|запомни|hatırla|unutma"
+)
+_KEEPS = re.compile(rf"\b(?:{_KEEP})\b", re.I)
+_KEEPS_BEHIND = re.compile(
+    rf"[.,;!\u2013\u2014-]?\s*\b(?:please |can you |could you |so |and )*(?:{_KEEP})\s+"
+    r"(?:that|this|it|them|those|das|dir das|eso|ça|questo|isso|to|dat)"
+    r"(?: one| ones| down| for me| pl[sz]| please| bitte| in mind)*\W*\Z",
+    re.I,
+)
+"""The fact first, and then that it shall be kept: "bed 6 rings at five. keep that one"."""
+_SUBJECT = re.compile(r"[\w'’-]+")
 
 
 def _about(filling: PlaceSlots, names: list[str]) -> str | None:

@@ -140,6 +140,7 @@ def correct(
         elif mine and p.role == "list":
             _set_object(filled, p, mine)
     _give_back_numbers(parameters, message, filled, slots)
+    _give_back_parts(filled, slots)
     for run, _, _ in told.values():
         if run.end:
             filled.used.append((words.starts[run.start], words.ends[run.end - 1]))
@@ -201,6 +202,21 @@ def _give_back_numbers(
         if spots and all(any(start < spot < end for start, end in texts) for spot in spots):
             del filled.arguments[p.name]
             filled.said.discard(p.name)
+
+
+def _give_back_parts(filled: Filled, slots: Sequence[Slot]) -> None:
+    """Take back a guess at a text that need not be given, where it is words of another text: "ask Carla for the murky
+    videos" has no title "murky".
+    """
+    texts = {slot.name: filled.arguments.get(slot.name) for slot in slots if len(slot.path) == 1 and not slot.many}
+    for slot in slots:
+        mine = texts.get(slot.name)
+        if slot.required or slot.name not in filled.guessed or not isinstance(mine, str):
+            continue
+        others = (text for name, text in texts.items() if name != slot.name and isinstance(text, str))
+        if any(mine != text and mine in text for text in others):
+            del filled.arguments[slot.name]
+            filled.guessed.discard(slot.name)
 
 
 def _apart(found: Sequence[Sequence[Run]], *, likeliest: bool = True) -> list[Run] | None:
