@@ -767,3 +767,26 @@ def test_letters_that_dictation_sets_apart_are_a_name() -> None:
 )
 def test_a_polite_order_is_one(said: str) -> None:
     assert talk(active=[DISCORD]).say(said).calls == [("deactivate", DISCORD)]
+
+
+SLACKS = ["@zencoderai/slack-mcp-server", "@modelcontextprotocol/server-slack"]
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [("switch slack on", "installed"), ("turn slack off", "active"), ("attiva slack dai che mi cercano", "installed")],
+)
+def test_of_two_that_are_called_alike_and_stand_alike_none_is_taken_unasked(said: str, status: str) -> None:
+    made = Talk(dict.fromkeys(SLACKS, status)).say(said)
+    assert not made.calls
+    assert made.text.endswith("?")
+
+
+def test_of_two_that_are_called_alike_the_one_that_an_order_can_mean_is_meant() -> None:
+    assert Talk({SLACKS[0]: "active", SLACKS[1]: "installed"}).say("turn slack off").calls == [
+        ("deactivate", SLACKS[0])
+    ]
+    assert Talk(dict.fromkeys(SLACKS, "installed")).say("turn on server-slack").calls == [("activate", SLACKS[1])]
+    talk = Talk(dict.fromkeys(SLACKS, "installed"))
+    talk.say("switch slack on")
+    assert talk.say("the second one").calls == [("activate", SLACKS[1])]

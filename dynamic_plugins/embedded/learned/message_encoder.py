@@ -60,7 +60,7 @@ class MessageEncoder:
             self._layers = [_with_added(weights.layer(at), trained, at) for at in range(int(trained["layers"]))]
 
     def encode(self, said: str) -> EncodedMessage:
-        """Return the numbers of a message. Some 40 milliseconds of processor time for twenty words."""
+        """Return the numbers of a message. Some 15 milliseconds of processor time for twenty words."""
         with self._libraries.limit(limits=1):
             return self._encoded(said)
 

@@ -112,10 +112,33 @@ def decide(
 def _which_is_meant(reading: Reading, wanted: Sequence[Wanted]) -> Answer | None:
     """Return the question which plugin is meant, where one of *wanted* may be several."""
     for each in wanted:
-        if len(names := each.plugin.link.names) > 1:
+        names = each.plugin.link.names
+        if len(names) == 1 and not ALL.search(reading.text.spoken):
+            names = (*names, *_called_alike(each, reading))
+        if len(names) > 1:
             verb = _VERBS[each.letters[0]]
             return Answer(text=which(names), choices=(verb, names), evidence=evidence(reading, wanted))
     return None
+
+
+def _called_alike(wanted: Wanted, reading: Reading) -> list[str]:
+    """Return the other installed plugins that the same words may name and that stand just so: of two for Slack that are
+    both off, nobody knows which "switch slack on" means.
+    """
+    mine = wanted.plugin.link
+    if mine.kind == "exact" or mine.context or not mine.named or wanted.plugin.state == "new":
+        return []
+    return [
+        other.link.names[0]
+        for other in reading.plugins
+        if other.link.named
+        and other.link.names != mine.names
+        and len(other.link.names) == 1
+        and other.link.start < mine.end
+        and mine.start < other.link.end
+        and other.state == wanted.plugin.state
+        and other.intents == wanted.plugin.intents
+    ]
 
 
 def _only_noted(notes: Sequence[str], wanted: Sequence[Wanted], standing: Standing) -> Answer | None:
