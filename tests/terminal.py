@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from tests.ready_interpreter import ForkedCommand
 
 _CODES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[=>])|\r")
-# Where the answer to where the cursor is comes late, the question is drawn once more with the lines below it, from
-# which the cursor goes back up; what is left of that without its codes are empty lines.
-_PROMPT = re.compile(r"(?:^|\n)([^\n]*(?:> |\[y/N\] |\): ?))(?:\n{5,}[ \x08]*)?$")
+_PROMPT = re.compile(r"(?:^|\n)([^\n]*(?:> |\[y/N\] |\): ?))$")
 
 
 class Terminal:
@@ -39,7 +37,11 @@ class Terminal:
         fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         # A dumb terminal is still one: programs ask and show, without moving about.
         # How wide it is it says itself; what the environment says of another one would count for more.
-        env = {"TERM": "dumb"} | {name: value for name, value in env.items() if name not in {"COLUMNS", "LINES"}}
+        # Nor is it asked where the cursor is: an answer that comes late has a question drawn once more, behind what was
+        # typed by then, and nobody here keeps account of where on the screen that is.
+        env = {"TERM": "dumb", "PROMPT_TOOLKIT_NO_CPR": "1"} | {
+            name: value for name, value in env.items() if name not in {"COLUMNS", "LINES"}
+        }
         self._process = _started(command, folder, env, side)
         self.raw = ""
         self._answered = 0
@@ -105,8 +107,6 @@ class Terminal:
             data = os.read(self._screen, 65536)
         except OSError:  # the other side is closed
             return False
-        if b"\x1b[6n" in data:  # it asks where the cursor is, as it may ask any terminal
-            os.write(self._screen, b"\x1b[1;1R")
         self.raw += data.decode("utf-8", "replace")
         return bool(data)
 
