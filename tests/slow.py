@@ -1,12 +1,10 @@
 """Which tests are slow: the ones in ``slow.txt``, as they were measured, not as somebody guessed.
 
 usage: pytest --durations=0 | tee durations.txt; python -m tests.slow < durations.txt
-       pytest -m "not slow" --durations=0 | tee durations.txt; python -m tests.slow < durations.txt
 
-The first line measures all anew: in the list are then the test functions that took half a second or more, fixtures
-included, in a run of the whole suite, where four processes share what there is. The second one, after it, adds what
-took three tenths when only the fast tests ran. Of a parametrized one the longest counts, so that a name is either in
-the list or not. ``conftest.py`` marks what is in it.
+The second command writes ``slow.txt`` anew: the test functions that took half a second or more, fixtures included, in a
+run of the whole suite. Of a parametrized one the longest counts, so that a name is either in the list or not.
+``conftest.py`` marks what is in it.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LIST = Path(__file__).with_name("slow.txt")
-SECONDS, SECONDS_AMONG_FAST = 0.5, 0.3
+SECONDS = 0.5
 
 
 def function_of(node: str) -> str:
@@ -33,22 +31,17 @@ def slow_functions() -> frozenset[str]:
     return frozenset(LIST.read_text().split())
 
 
-def measured(lines: Iterable[str], known: frozenset[str]) -> set[str]:
-    """Return the slow test functions of a pytest's report of durations; where it holds none of the *known* ones, only
-    the fast tests ran, and the known ones are slow still.
-    """
+def measured(lines: Iterable[str]) -> set[str]:
+    """Return the slow test functions of a pytest's report of durations."""
     seconds: dict[str, float] = defaultdict(float)
     for line in lines:
         if found := re.match(r"(\d+\.\d+)s (?:setup|call) +(tests/\S+::.+)$", line.strip()):
             seconds[found.group(2)] += float(found.group(1))
-    ran = {function_of(node) for node in seconds}
-    if ran.isdisjoint(known):
-        return {*known, *(function_of(node) for node, taken in seconds.items() if taken >= SECONDS_AMONG_FAST)}
     return {function_of(node) for node, taken in seconds.items() if taken >= SECONDS}
 
 
 if __name__ == "__main__":
-    lines = sys.stdin.readlines()
-    if not any(" call " in line for line in lines):
+    found = measured(sys.stdin)
+    if not found:
         sys.exit("there are no durations in this: pytest --durations=0 prints them")
-    LIST.write_text("".join(f"{name}\n" for name in sorted(measured(lines, slow_functions()))))
+    LIST.write_text("".join(f"{name}\n" for name in sorted(found)))
