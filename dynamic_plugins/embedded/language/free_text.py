@@ -23,16 +23,17 @@ _SAYING = re.compile(
 )
 _THAT = re.compile(
     r"\b(?:remember|note|record|write down|jot down|save|keep in mind|tell \w+|remind \w+|merk dir|"
-    r"notiere?|apunta|anota|recuerda|note|noter|retiens|ricorda(?:ti)?|segna(?:ti)?|lembr[ae](?:-te)?|anote|guarda"
+    r"notiere?|apunta|anota|recuerda|note|noter|retiens|ricorda(?:ti)?|segna(?:ti)?|lembr[ae](?:-te)?|anote"
     r"|zapami[eę]taj|zapisz|onthoud|noteer|kom ihåg|husk|notér|запомни|запиши)"
-    r"(?:\s+(?:down|this|it|please|bitte|also))*\s*,?\s+(?:that|dass|que|qu'|che|że|ze|dat|att|at|что)\s+",
+    r"(?:\s+(?:down|this|it|please|bitte|also))*\s*,?\s+(?:that|dass|que|qu'|che|że|ze|dat|att|что)\s+",
     re.I,
 )
 _THIS = re.compile(
     r"\b(?:put|write|jot|note|save|stick|pop|take|keep) (?:this|it)(?: one)?(?: down)?"
     r"(?: (?:in|into|to|on|for) (?:my|the|your) \w+)?"
     r"(?:,? (?:will|would|can|could) (?:you|ya)|,? please|,? for me)*[\s,:]+"
-    r"(?!(?:for|to|in|into|and|as|with|that|please|when|if|so|back|next|near|up|on|off|will|would|can|could)\b)"
+    r"(?!(?:for|to|in|into|and|as|with|that|please|when|if|so|back|next|near|up|on|off|will|would|can|could|from|out|away"
+    r"|down|there|here|over|under|by|at|of|or|but|all|again|until|till|running|simple|safe|secret)\b)"
     r"(?=\S+(?:\s+\S+){2,})",
     re.I,
 )

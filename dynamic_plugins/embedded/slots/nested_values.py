@@ -328,7 +328,7 @@ FEWEST_OF_A_FACT, MOST_OF_A_SUBJECT = 3, 3
 A_FACT = "fact"
 _KEEP = (
     r"remember|keep|note|store|memori[sz]e|merke?n?|behalte?n?|recuerda|acu[eé]rdate|apunta|retiens|souviens|ricorda(?:ti)?"
-    r"|lembr[ae]|guarda|zapami[eę]taj|onthoud|kom ihåg|husk|запомни|hatırla|unutma"
+    r"|lembr[ae]|zapami[eę]taj|onthoud|kom ihåg|husk|запомни|hatırla|unutma"
 )
 _KEEPS = re.compile(rf"\b(?:{_KEEP})\b", re.I)
 _KEEPS_BEHIND = re.compile(
