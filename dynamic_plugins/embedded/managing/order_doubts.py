@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.hedges import hedged, poses, sentences, without_asides, without_statements
+from dynamic_plugins.embedded.managing.installed_names import shares_its_name
 from dynamic_plugins.embedded.managing.meant_plugins import ALL, CORRECTS
 from dynamic_plugins.embedded.managing.not_now import why_nothing_now
 from dynamic_plugins.embedded.managing.removal import is_told_to_go
@@ -83,7 +84,7 @@ def doubts(reading: Reading, wanted: Sequence[Wanted]) -> frozenset[str]:
         "told_to_go": any(is_told_to_go(each, spoken) for each in wanted),
         "everyday": any(_is_an_everyday_word(each, spoken, reading.links) for each in wanted),
         "guessed": any(link.kind in GUESSED for link in links),
-        "shared_name": any(_shares_its_name(each, reading) for each in wanted),
+        "shared_name": any(shares_its_name(each, reading) for each in wanted),
         "whether": any(_asks_whether(each, spoken) for each in wanted),
         # Several were listed, and none of them is named.
         "listed": sum(link.context.startswith("r") for link in reading.links) > 1
@@ -100,21 +101,6 @@ def doubts(reading: Reading, wanted: Sequence[Wanted]) -> frozenset[str]:
     named = frozenset(name for name, holds in found.items() if holds)
     # Alone these words say little: "se" is if in one language and itself in another.
     return named | {"condition"} if named and _CONDITION.search(spoken) else named
-
-
-def _shares_its_name(wanted: Wanted, reading: Reading) -> bool:
-    """Whether an installed plugin is called by the very words that *wanted* is: "Kubernetes" where there are two."""
-    link = wanted.plugin.link
-    called = reading.text.spoken[link.start : link.end].lower() if link.named else ""
-    if not called or any(called in (name.lower(), name.lower().rpartition("/")[2]) for name in link.names):
-        return False
-    others = (plugin for plugin in reading.plugins if plugin.state != "new" and plugin.link.names != link.names)
-    return any(
-        other.link.kind in _SAME and other.link.start < link.end and link.start < other.link.end for other in others
-    )
-
-
-_SAME = frozenset({"whole", "exact", "alias"})
 
 
 def _is_an_everyday_word(wanted: Wanted, spoken: str, links: Sequence[Link]) -> bool:

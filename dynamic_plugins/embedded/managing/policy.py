@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.hedges import hedged, sentences
 from dynamic_plugins.embedded.managing.decide import Answer, Call, Step, calls_for, question, which
+from dynamic_plugins.embedded.managing.installed_names import called_alike, of_the_installed
 from dynamic_plugins.embedded.managing.meant_plugins import ALL, Wanted, corrected, kept, meant_plugins, says_another
 from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
 from dynamic_plugins.embedded.managing.order_doubts import ASKED_BACK, DOUBT, GUESSED, TAKES_BACK, doubts
@@ -15,12 +16,10 @@ from dynamic_plugins.embedded.managing.plain_order import plain_order
 from dynamic_plugins.embedded.managing.removal import as_removed, orders_removal
 from dynamic_plugins.embedded.managing.settings_text import given_settings
 from dynamic_plugins.embedded.managing.versions import with_versions
-from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dynamic_plugins.embedded.managing.features import State
     from dynamic_plugins.embedded.managing.memory import Memory
     from dynamic_plugins.embedded.managing.reading import Reading
     from dynamic_plugins.embedded.managing.settings_text import Settings
@@ -114,31 +113,11 @@ def _which_is_meant(reading: Reading, wanted: Sequence[Wanted]) -> Answer | None
     for each in wanted:
         names = each.plugin.link.names
         if len(names) == 1 and not ALL.search(reading.text.spoken):
-            names = (*names, *_called_alike(each, reading))
+            names = (*names, *called_alike(each, reading))
         if len(names) > 1:
             verb = _VERBS[each.letters[0]]
             return Answer(text=which(names), choices=(verb, names), evidence=evidence(reading, wanted))
     return None
-
-
-def _called_alike(wanted: Wanted, reading: Reading) -> list[str]:
-    """Return the other installed plugins that the same words may name and that stand just so: of two for Slack that are
-    both off, nobody knows which "switch slack on" means.
-    """
-    mine = wanted.plugin.link
-    if mine.kind == "exact" or mine.context or not mine.named or wanted.plugin.state == "new":
-        return []
-    return [
-        other.link.names[0]
-        for other in reading.plugins
-        if other.link.named
-        and other.link.names != mine.names
-        and len(other.link.names) == 1
-        and other.link.start < mine.end
-        and mine.start < other.link.end
-        and other.state == wanted.plugin.state
-        and other.intents == wanted.plugin.intents
-    ]
 
 
 def _only_noted(notes: Sequence[str], wanted: Sequence[Wanted], standing: Standing) -> Answer | None:
@@ -158,7 +137,7 @@ def _read_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
     said = [_as_said(each, reading) for each in meant or _likeliest(reading)]
     if orders_removal(reading.text.spoken):  # of what it names, and of nothing that was spoken of before
         said = [each for each in said if each.plugin.link.named] or said
-    wanted = [_of_the_installed(each, reading, standing, entries) for each in said]
+    wanted = [of_the_installed(each, reading, standing, entries) for each in said]
     return wanted, bool(meant)
 
 
@@ -220,7 +199,7 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
     ]
     found: list[Answer] = []
     for each in sorted(wants, key=lambda want: -want.probability):
-        wanted = _of_the_installed(as_removed(each, reading.text.spoken), reading, standing, entries)
+        wanted = of_the_installed(as_removed(each, reading.text.spoken), reading, standing, entries)
         calls, notes, changed = _carried_out([wanted], None, reading, standing)
         if not calls or any(tuple(calls) == other.proposed for other in found):
             continue
@@ -301,31 +280,6 @@ def _as_said(wanted: Wanted, reading: Reading) -> Wanted:
     if removed is not wanted or contrary.odds > CONTRARY or contrary.probability < ACTS:
         return removed
     return replace(wanted, letters=contrary.letter)
-
-
-def _of_the_installed(wanted: Wanted, reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> Wanted:
-    """Return *wanted*, or the same of the one installed plugin of that kind: what is not there cannot be switched off.
-
-    "Turn the browser off" names a plugin called so that is in the registry, and means the one that is here.
-    """
-    plugin, link = wanted.plugin, wanted.plugin.link
-    if plugin.state != "new" or not set(wanted.letters) <= set("DUX"):
-        return wanted
-    said = {word for word in tokens(reading.text.spoken[link.start : link.end]) if word not in _OF_ANY}
-    alike = [name for name in standing.plugins if name in entries and said & _kinds(entries[name])]
-    alike = [name for name in alike if standing.is_active(name)] or alike
-    if len(alike) != 1:
-        return wanted
-    state: State = "on" if standing.is_active(alike[0]) else "off"
-    meant = replace(plugin, link=replace(link, names=(alike[0],), kind="described"), state=state, otherwise={})
-    return replace(wanted, plugin=meant)
-
-
-_OF_ANY = frozenset({"plugin", "mcp", "server", "the", "thing", "one", "elizaos"})
-
-
-def _kinds(entry: Entry) -> set[str]:
-    return {word.lower() for word in (*entry.aliases, *entry.categories, *entry.keywords)}
 
 
 def _certain(reading: Reading, wanted: Sequence[Wanted], acts: float) -> bool:

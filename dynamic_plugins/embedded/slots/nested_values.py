@@ -1,5 +1,4 @@
-"""Lists and objects among arguments: several files, names, labels; edits, relations, things with what "
-"is known of them."""
+"""Lists and objects among arguments: files, names, labels, edits, relations, things with what is known of them."""
 
 from __future__ import annotations
 
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.context.references import chosen
 from dynamic_plugins.embedded.language.action_words import fillers
+from dynamic_plugins.embedded.language.facts_to_keep import A_FACT, fact_to_keep
 from dynamic_plugins.embedded.language.free_text import called, labelled, unquoted, whole_text
 from dynamic_plugins.text.tokenizer import plain
 
@@ -160,9 +160,8 @@ def _proper_names(filling: PlaceSlots) -> list[tuple[str, tuple[int, int]]]:
         words = m.group().split()
         start = m.start()
         begins = start == 0 or text[:start].rstrip()[-1:] in ".!?:"
-        if begins and (plain(words[0]) in fillers() or len(words) == 1):
-            continue
-        if plain(m.group()) in fillers() or m.group() == "I":
+        only_begins = begins and (plain(words[0]) in fillers() or len(words) == 1)
+        if only_begins or plain(m.group()) in fillers() or m.group() == "I":
             continue
         found.append((m.group(), m.span()))
     return found
@@ -306,39 +305,12 @@ def _things(filling: PlaceSlots, name: str, kind: str | None, held: str) -> Foun
 
 
 def _new_thing(filling: PlaceSlots, names: list[str], name: str, kind: str, held: str) -> Found:
-    """A fact that somebody wants kept, with what it is about: the one name in it, or the words that it begins with.
-
-    What kind of thing that is nobody said, and the word for it changes no answer.
-    """
-    text = filling.message.text
-    kept = whole_text(text) if _KEEPS.search(text) else None
-    if kept is None and (found := _KEEPS_BEHIND.search(text)):
-        kept = text[: found.start()].strip(" ,;.!-\u2013\u2014"), (0, found.start())
-    if kept is None or len(kept[0].split()) < FEWEST_OF_A_FACT:
+    """A fact to be kept of a thing that is not known yet: the one that it names, or that it begins with."""
+    kept = fact_to_keep(filling.message.text)
+    if kept is None or any(_names(kept.text, thing) for thing in _known_things(filling)):
         return _NOTHING
-    fact = kept[0].rstrip(" .!")
-    about = [each for each in names if each in fact and each not in _known_things(filling)]
-    if any(_names(fact, thing) for thing in _known_things(filling)):
-        return _NOTHING
-    subject = about[0] if about else " ".join(_SUBJECT.findall(fact)[:MOST_OF_A_SUBJECT])
-    return [{name: subject, kind: A_FACT, held: [fact]}], [kept[1]]
-
-
-FEWEST_OF_A_FACT, MOST_OF_A_SUBJECT = 3, 3
-A_FACT = "fact"
-_KEEP = (
-    r"remember|keep|note|store|memori[sz]e|merke?n?|behalte?n?|recuerda|acu[eé]rdate|apunta|retiens|souviens|ricorda(?:ti)?"
-    r"|lembr[ae]|zapami[eę]taj|onthoud|kom ihåg|husk|запомни|hatırla|unutma"
-)
-_KEEPS = re.compile(rf"\b(?:{_KEEP})\b", re.I)
-_KEEPS_BEHIND = re.compile(
-    rf"[.,;!\u2013\u2014-]?\s*\b(?:please |can you |could you |so |and )*(?:{_KEEP})\s+"
-    r"(?:that|this|it|them|those|das|dir das|eso|ça|questo|isso|to|dat)"
-    r"(?: one| ones| down| for me| pl[sz]| please| bitte| in mind)*\W*\Z",
-    re.I,
-)
-"""The fact first, and then that it shall be kept: "bed 6 rings at five. keep that one"."""
-_SUBJECT = re.compile(r"[\w'’-]+")
+    subject = next((each for each in names if each in kept.text), kept.subject)
+    return [{name: subject, kind: A_FACT, held: [kept.text]}], [kept.span]
 
 
 def _about(filling: PlaceSlots, names: list[str]) -> str | None:

@@ -107,9 +107,8 @@ class Columns:
         compared = "|".join(phrases("sql", name) for name, _ in _WORDED)
         for told in re.finditer(rf"\b(?P<by>where|and)\s+(?:the\s+)?({NAME})\s+(?:{compared})\b", self.text, re.I):
             known = any(start <= told.start(2) < end for _, start, end in self.mentions)
-            if told["by"].lower() == "and" and not re.search(r"\bwhere\b", self.text[: told.start()], re.I):
-                continue
-            if told.start() >= until and not known and (told[2].lower() == "id" or is_name(told[2])):
+            behind = told["by"].lower() == "where" or re.search(r"\bwhere\b", self.text[: told.start()], re.I)
+            if behind and told.start() >= until and not known and (told[2].lower() == "id" or is_name(told[2])):
                 c = self._condition(told[2], *told.span(2))
                 found += [c._replace(spelled=c.spelled or not self.table.columns)] if c else []
         for more in (self._told_apart, self._named, self._flagged, self._dated, self._in_month):
