@@ -790,3 +790,14 @@ def test_of_two_that_are_called_alike_the_one_that_an_order_can_mean_is_meant() 
     talk = Talk(dict.fromkeys(SLACKS, "installed"))
     talk.say("switch slack on")
     assert talk.say("the second one").calls == [("activate", SLACKS[1])]
+
+
+@pytest.mark.parametrize(
+    "said", ["switch the thing off", "read me what is left, then switch it off", "read that, then stop"]
+)
+def test_who_says_off_does_not_agree_to_switching_on(said: str) -> None:
+    talk = Talk({"mcp-server-time": "installed"})
+    talk.say("unload mcp-server-time")
+    talk.say("would it be bad if I deleted the ferry one too?")
+    assert "Activate" in talk.say("add to it: Hector wants two seats").text
+    assert not talk.say(said).calls

@@ -15,6 +15,7 @@ from dynamic_plugins.embedded.managing.meant_plugins import corrected, says_anot
 from dynamic_plugins.embedded.managing.memory import Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.managing.offer_reply import LEANING, ORDERED, OfferReply, takes_away
 from dynamic_plugins.embedded.managing.offer_reply import NOTHING_ASKED as NOTHING_ASKED
+from dynamic_plugins.embedded.managing.order_doubts import SAYS_OFF
 from dynamic_plugins.embedded.managing.plain_order import plain_order
 from dynamic_plugins.embedded.managing.policy import MAY_ORDER, decide, other_wants
 from dynamic_plugins.embedded.managing.removal import orders_removal
@@ -130,7 +131,7 @@ class Dialogue:
         # In words that are in no list of ours a no reads as a yes.
         points = bool(past_a_yes(said) or PRONOUN.search(SAYS_WHICH.sub(" ", said)))
         points = points or bool(_named_in(reading) & _plugins(answer.proposed))
-        doubtful = doubtful or not points
+        doubtful = doubtful or not points or bool(SAYS_OFF.search(reading.text.spoken))
         if doubtful or not answer.proposed or not memory.question:
             return False
         offered = self._offered.proposed if self._offered is not None else ()

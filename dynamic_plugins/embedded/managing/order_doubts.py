@@ -58,10 +58,18 @@ DOUBT = "doubt_"
 STANDING = frozenset(
     {
         *("corrects", "guessed", "told_to_go", "shared_name", "whether", "asked_back", "which"),
-        *("condition", "question", "denied", "asked", "meant", "state"),
+        *("condition", "question", "denied", "asked", "meant", "state", "says_off"),
     }
 )
 """What no likelihood outweighs: another plugin may be meant than the likeliest, or nothing ordered at all."""
+
+
+SAYS_OFF = re.compile(
+    r"\b(?:off|aff|stop\w*|quit|close|aus|abschalt\w*|ausschalt\w*|apag\w*|deslig\w*|[ée]teins?|coupe\w*|spegn\w*|wyłącz\w*"
+    r"|zet\w* uit|kapat\w*|выключ\w*)\b",
+    re.I,
+)
+"""Who says so does not agree to what only adds: "switch the thing off" to "Activate it?", of a plugin that is off."""
 
 
 def doubts(reading: Reading, wanted: Sequence[Wanted]) -> frozenset[str]:
@@ -79,6 +87,7 @@ def doubts(reading: Reading, wanted: Sequence[Wanted]) -> frozenset[str]:
         "list": _TO_A_LIST.search(spoken),
         "poses": poses(said),
         "takes_back": TAKES_BACK.search(without_statements(spoken)),
+        "says_off": set(letters) <= set("IA") and not any(link.named for link in links) and SAYS_OFF.search(spoken),
         "corrects": CORRECTS.search(spoken),
         "asked_back": ASKED_BACK.match(spoken),
         "told_to_go": any(is_told_to_go(each, spoken) for each in wanted),
