@@ -26,9 +26,8 @@ import numpy as np
 import optax
 
 from dynamic_plugins.embedded.learned import message_encoder
-from dynamic_plugins.embedded.learned.classifier import vector_of
 from dynamic_plugins.embedded.learned.encoder_heads import both_of
-from dynamic_plugins.embedded.learned.message_encoder import encoded
+from dynamic_plugins.embedded.learned.message_encoder import encoded, vector_of
 from dynamic_plugins.resolver.embedder import embedder
 from evals.train_action_phrases import PHRASES, descriptions
 from evals.train_intents import DATA

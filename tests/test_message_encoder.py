@@ -14,7 +14,7 @@ import numpy as np
 from dynamic_plugins.embedded.learned import message_encoder
 from dynamic_plugins.embedded.learned.e5_weights import E5Weights, e5_weights
 from dynamic_plugins.embedded.learned.encoder_heads import ends_of, head
-from dynamic_plugins.embedded.learned.message_encoder import MessageEncoder, encoded
+from dynamic_plugins.embedded.learned.message_encoder import MessageEncoder, encoded, vector_of
 from dynamic_plugins.embedded.learned.word_pieces import word_pieces
 from dynamic_plugins.embedded.managing.reading import mood_of
 from dynamic_plugins.resolver.embedder import embedder
@@ -44,6 +44,15 @@ def test_without_what_was_trained_the_numbers_are_those_of_the_sentence_model(sa
     assert model is not None
     assert float(own @ model.embed([said], "query")[0]) > 0.999
     assert len(alone.states) == model._model.token_count(said, True)
+
+
+@pytest.mark.parametrize("said", [*SAYINGS, "please switch it off " * 5000])
+def test_the_vector_of_a_message_is_that_of_the_sentence_model(said: str) -> None:
+    vector, model = vector_of(said), embedder()
+    assert vector is not None
+    assert model is not None
+    assert float(vector @ model.embed([said[: message_encoder.MOST_CHARACTERS]], "query")[0]) > 0.999
+    assert vector_of("  ") is None
 
 
 @pytest.mark.parametrize("said", SAYINGS)

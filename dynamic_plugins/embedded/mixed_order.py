@@ -73,7 +73,6 @@ def mixed_order(
     parts = _Parts(said, dialogue, before, tools)
     for span in spans:
         parts.read(span)
-    parts.end_stretch()
     return parts.order()
 
 
@@ -124,7 +123,10 @@ class _Parts:
 
     def order(self) -> MixedOrder | None:
         """Return what all parts want together; None where they want only one kind of thing."""
-        if not self._managed or not self._used:
+        if not self._managed:
+            return None  # what the last stretch asks for is the dearest to find out
+        self.end_stretch()
+        if not self._used:
             return None
         return MixedOrder(
             tuple(self._calls),

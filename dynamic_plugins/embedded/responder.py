@@ -73,6 +73,8 @@ MAY_USE = 0.5
 """So likely must a message use what is active, for a goodbye at its end not to be all of it."""
 LOOKS_ELSEWHERE = 0.3
 """From this probability on of a search being wanted, who asks what nothing installed can do is shown what could."""
+HARDLY_MANAGES = 0.02
+"""Less likely than this to manage plugins, and without the name of one, no part of a message does."""
 MOST_NAMED = 4
 ANSWERS = 0.05
 """The answer to a question for something that was missing is taken from this probability on."""
@@ -130,20 +132,16 @@ class Responder:
         self, request: Request, tools: Sequence[Offered], knowledge: Knowledge
     ) -> tuple[Answer | None, list[Option], Understood]:
         """Return the answer to a message that leaves no doubt, or else what could be done about it."""
-        request, understood = self._understood(request, knowledge)
+        offered = self._offered(request, knowledge.standing)
+        request = _past_a_no(request)
+        dialogue = Dialogue(knowledge, request.exchanges, offered)
+        understood = dialogue.understand()
         mixed = None
-        if tools and not understood.settled and (understood.answer is not None or understood.reading.links):
-            dialogue = Dialogue(knowledge, request.exchanges)
+        if tools and not understood.settled and _may_manage(understood):
             mixed = mixed_order(request.now.said, dialogue, request.exchanges[:-1], tools)
         answer = self._plain(request, tools, understood, knowledge, mixed)
         options = self._options(request, tools, knowledge, understood, mixed) if answer is None else []
         return answer, options, understood
-
-    def _understood(self, request: Request, knowledge: Knowledge) -> tuple[Request, Understood]:
-        """Return *request* without a no that only answers the last question, and what its message means."""
-        offered = self._offered(request, knowledge.standing)
-        request = _past_a_no(request)
-        return request, Dialogue(knowledge, request.exchanges, offered).understand()
 
     def _plain(
         self,
@@ -301,6 +299,14 @@ class Responder:
 def _orders_something(reading: Reading) -> bool:
     """Whether a message surely orders something, and is no talk: nobody is told "noted" for that."""
     return reading.ordered >= SURELY_ORDERED and reading.act.all.get("talk", 0.0) < TALK
+
+
+def _may_manage(understood: Understood) -> bool:
+    """Whether some part of a message may be about a plugin as such; reading each by itself is dear."""
+    reading = understood.reading
+    named = any(plugin.link.named for plugin in reading.plugins)
+    likely = reading.act.all.get("manage", 0.0) >= HARDLY_MANAGES
+    return bool(understood.answer is not None or reading.links) and (named or likely)
 
 
 def _talks(reading: Reading) -> bool:

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.learned.classifier import vector_of
+from dynamic_plugins.embedded.learned.message_encoder import vector_of
 from dynamic_plugins.resolver.documents import action_text
 from dynamic_plugins.resolver.embedder import DIMENSIONS, embedder
 from dynamic_plugins.text.stemmer import stem

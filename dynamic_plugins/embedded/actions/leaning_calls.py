@@ -37,7 +37,7 @@ LISTED = 0.3
 """What it counts that there are files, or another thing, for it to take."""
 LEAST_SHARE = 0.1
 """An action with less of a part is only weighed where it is among the first two for the whole message."""
-CUTS = 3
+CUTS = 2
 """At so many places a message is cut at most, words for "and then" before ends of sentences, these before commas."""
 LONGEST = 26
 _CARRIED = ("id", "path", "branch", "number", "name", "repo", "owner", "revision", "ref")

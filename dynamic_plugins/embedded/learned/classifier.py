@@ -12,11 +12,9 @@ import math
 import zlib
 from array import array
 from bisect import bisect_left
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-from dynamic_plugins.resolver.embedder import embedder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 
 BUCKETS = 2**20
 """Features are hashed into so many; two of them rarely meet."""
-MOST_CHARACTERS = 600
-"""What of a message is embedded."""
 
 
 class Prediction(NamedTuple):
@@ -108,13 +104,6 @@ class LinearModel:
         if len(rest) != size + head["rows"] * len(head["labels"]):
             raise ValueError("the model's file is cut off")
         return cls(head["labels"], head["bias"], head["scale"], rows, rest[size:])
-
-
-@lru_cache(maxsize=64)
-def vector_of(said: str) -> Vector | None:
-    """Return the vector of a message; None where nothing embeds sentences here. Some 10 milliseconds."""
-    model = embedder() if said.strip() else None
-    return None if model is None else model.embed([said[:MOST_CHARACTERS]], "query")[0]
 
 
 @cache

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from dynamic_plugins.embedded.learned.classifier import vector_of
-from dynamic_plugins.embedded.learned.message_encoder import encoded, trained
+from dynamic_plugins.embedded.learned.message_encoder import encoded, trained, vector_of
 from dynamic_plugins.resolver.embedder import embedder
 
 if TYPE_CHECKING:

@@ -4,17 +4,20 @@ Multilingual-e5-small knows a hundred languages and nothing of plugins. Its lowe
 few have small matrices added to theirs (LoRA, Hu and others 2021) that ``evals/train_encoder.py`` trained on messages
 that people wrote; its uppermost layers are left out. What is asked of the numbers, such as what the message wants of a
 plugin, is read off by the heads in :mod:`dynamic_plugins.embedded.learned.encoder_heads`.
+
+The vector of the sentence, by the model as it is, goes on from the same lower layers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.learned.e5_weights import e5_weights
 from dynamic_plugins.embedded.learned.word_pieces import word_pieces
+from dynamic_plugins.resolver.embedder import embedder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,11 +37,15 @@ _BEFORE = 1 + 3
 class EncodedMessage:
     """*states* has a row for each piece of a message, *mean* is their mean. *places* says where each piece stands in
     the message; what is none of it, such as the mark of its end, is nowhere.
+
+    *lower* is what the layers below all that was trained make of it, and *whole* whether nothing was cut off its end.
     """
 
     states: Numbers
     mean: Numbers
     places: Sequence[tuple[int, int]]
+    lower: Numbers
+    whole: bool
 
     def span(self, start: int, end: int) -> Numbers:
         """Return the mean of the pieces between two places of the message; zeros where there is none."""
@@ -57,23 +64,46 @@ class MessageEncoder:
 
         self._weights, self._libraries = weights, ThreadpoolController()
         with self._libraries.limit(limits=1):  # the matrices are small, and threads of BLAS wait by spinning
-            self._layers = [_with_added(weights.layer(at), trained, at) for at in range(int(trained["layers"]))]
+            layers = [_with_added(weights.layer(at), trained, at) for at in range(int(trained["layers"]))]
+        changed = [at for at in range(len(layers)) if any(name.startswith(f"l{at}.") for name in trained)]
+        self._first = min(changed, default=len(layers))
+        self._layers = [_side_by_side(layer) for layer in layers]
 
     def encode(self, said: str) -> EncodedMessage:
         """Return the numbers of a message. Some 15 milliseconds of processor time for twenty words."""
         with self._libraries.limit(limits=1):
             return self._encoded(said)
 
+    def vector(self, message: EncodedMessage) -> Numbers:
+        """Return the vector of length 1 that the model as it is gives a message. Another 10 milliseconds."""
+        import numpy as np
+
+        states = message.lower
+        with self._libraries.limit(limits=1):
+            for layer in self._upper:
+                states = self._through(states, layer)
+        mean = states.mean(axis=0)
+        found: Numbers = mean / np.linalg.norm(mean)
+        return found
+
+    @cached_property
+    def _upper(self) -> list[dict[str, Numbers]]:
+        return [_side_by_side(self._weights.layer(at)) for at in range(self._first, self._weights.layers)]
+
     def _encoded(self, said: str) -> EncodedMessage:
         vocabulary = self._weights.vocabulary
-        pieces = word_pieces(f"{PREFIX}{said[:MOST_CHARACTERS]}", vocabulary)[:MOST_PIECES]
+        found = word_pieces(f"{PREFIX}{said[:MOST_CHARACTERS]}", vocabulary)
+        pieces = found[:MOST_PIECES]
         numbers = [vocabulary.first, *(piece.number for piece in pieces), vocabulary.last]
-        states = self._embedded(numbers)
-        for layer in self._layers:
+        lower = self._embedded(numbers)
+        for layer in self._layers[: self._first]:
+            lower = self._through(lower, layer)
+        states = lower
+        for layer in self._layers[self._first :]:
             states = self._through(states, layer)
         shift = len(PREFIX)
-        places = [(piece.start - shift, piece.end - shift) for piece in pieces]
-        return EncodedMessage(states, states.mean(axis=0), [(-1, -1), *places, (-1, -1)])
+        places = [(-1, -1), *((piece.start - shift, piece.end - shift) for piece in pieces), (-1, -1)]
+        return EncodedMessage(states, states.mean(axis=0), places, lower, len(pieces) == len(found))
 
     def _embedded(self, numbers: Sequence[int]) -> Numbers:
         weights = self._weights
@@ -82,12 +112,9 @@ class MessageEncoder:
         return self._levelled(found, weights.vector("emb.ln.w"), weights.vector("emb.ln.b"))
 
     def _through(self, states: Numbers, layer: Mapping[str, Numbers]) -> Numbers:
-
         count, size, heads = len(states), self._weights.size, self._weights.heads
-        query, key, value = (
-            (states @ layer[f"{name}.w"] + layer[f"{name}.b"]).reshape(count, heads, -1).transpose(1, 0, 2)
-            for name in "qkv"
-        )
+        asked = (states @ layer["qkv.w"] + layer["qkv.b"]).reshape(count, 3, heads, -1)
+        query, key, value = asked.transpose(1, 2, 0, 3)
         near: Numbers = query @ key.transpose(0, 2, 1)
         near /= (size // heads) ** 0.5
         seen: Numbers = (_shares(near) @ value).transpose(1, 0, 2).reshape(count, size)
@@ -111,6 +138,15 @@ def _with_added(layer: dict[str, Numbers], trained: Mapping[str, Any], number: i
     for name in list(layer):
         if (into := trained.get(f"l{number}.{name}.in")) is not None:
             layer[name] += into.astype(np.float32) @ trained[f"l{number}.{name}.out"].astype(np.float32)
+    return layer
+
+
+def _side_by_side(layer: dict[str, Numbers]) -> dict[str, Numbers]:
+    """Return a layer with its three matrices for what a piece asks, is asked by and tells as one: one product."""
+    import numpy as np
+
+    for kind in "wb":
+        layer[f"qkv.{kind}"] = np.concatenate([layer.pop(f"{name}.{kind}") for name in "qkv"], axis=-1)
     return layer
 
 
@@ -164,3 +200,13 @@ def encoded(said: str) -> EncodedMessage | None:
     """Return the numbers of a message; None where nothing embeds sentences here (the extra ``search``)."""
     encoder = _encoder() if said.strip() else None
     return None if encoder is None else encoder.encode(said)
+
+
+@lru_cache(maxsize=64)
+def vector_of(said: str) -> Numbers | None:
+    """Return the vector of a message; None where nothing embeds sentences here."""
+    encoder, message = _encoder(), encoded(said)
+    if encoder is not None and message is not None and message.whole:
+        return encoder.vector(message)
+    model = embedder() if said.strip() else None
+    return None if model is None else model.embed([said[:MOST_CHARACTERS]], "query")[0]

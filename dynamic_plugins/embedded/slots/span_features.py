@@ -241,15 +241,15 @@ class Features:
         yield "none rule", (self.ruled.given, self.ruled.how)
         yield "none points", any(word in _POINTS for word in self.words.plain)
 
-    def keys(self, what: str, value: Any) -> tuple[tuple[str, Any, str], ...]:
-        """Return the features that one thing makes: by itself, for the role, for the name, and for lists."""
-        slot = self.slot
-        keys = [(what, value, ""), (what, value, slot.role)]
-        if what in _BY_NAME:
-            keys.append((what, value, f"={slot.name.lower()}"))
-        if slot.many and what in _BY_LIST:
-            keys.append((what, value, "[]"))
-        return tuple(keys)
+
+def keys_for(slot: Slot, what: str, value: Any) -> list[tuple[str, Any, str]]:
+    """Return the features that one thing makes: by itself, for the role, for the name, and for lists."""
+    keys = [(what, value, ""), (what, value, slot.role)]
+    if what in _BY_NAME:
+        keys.append((what, value, f"={slot.name.lower()}"))
+    if slot.many and what in _BY_LIST:
+        keys.append((what, value, "[]"))
+    return keys
 
 
 _BY_NAME = frozenset(

@@ -17,11 +17,13 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dynamic_plugins.embedded.slots.span_features import keys_for
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dynamic_plugins.embedded.learned.encoder_heads import Ends
-    from dynamic_plugins.embedded.slots.span_features import Features, Words
+    from dynamic_plugins.embedded.slots.span_features import Features, Slot, Words
 
 WEIGHTS = Path(__file__).with_name("text_spans.model")
 BUCKETS = 2**18
@@ -53,9 +55,23 @@ def _table() -> Mapping[int, float]:
     return {row: weight * head["scale"] for row, weight in zip(rows, weights, strict=True)}
 
 
-@lru_cache(maxsize=200_000)
-def _weight(key: tuple[str, Any, str]) -> float:
-    return _table().get(bucket(key), 0.0)
+class _Weights(dict[tuple[str, Any], float]):
+    """What each thing that may be told of a run weighs for one slot, worked out when it is first told."""
+
+    def __init__(self, slot: Slot) -> None:
+        super().__init__()
+        self._slot, self._table = slot, _table()
+
+    def __missing__(self, told: tuple[str, Any]) -> float:
+        weight = sum(self._table.get(bucket(key), 0.0) for key in keys_for(self._slot, *told))
+        if len(self) < _REMEMBERED:
+            self[told] = weight
+        return weight
+
+
+@lru_cache(maxsize=128)
+def _weights_for(slot: Slot) -> _Weights:
+    return _Weights(slot)
 
 
 def runs(features: Features, most: int = 6, ends: Ends | None = None, *, in_a_line: bool = False) -> list[Run]:
@@ -65,9 +81,10 @@ def runs(features: Features, most: int = 6, ends: Ends | None = None, *, in_a_li
     Some milliseconds for a message of twenty words.
     """
     words = features.words
+    weights = _weights_for(features.slot)
 
     def score(found: Iterable[tuple[str, Any]]) -> float:
-        return sum(_weight(key) for what, value in found for key in features.keys(what, value))
+        return sum(map(weights.__getitem__, found))
 
     first = [score(features.beginning(i)) for i in range(words.size)]
     last = [score(features.ending(j)) for j in range(1, words.size + 1)]
@@ -99,5 +116,7 @@ def _end_of_line(words: Words, first: int) -> int:
 
 ENCODED = 0.3
 """So much the encoder's scores count beside those of the words, by the log loss on people whom neither has seen."""
+_REMEMBERED = 20_000
+"""So many weights are kept for a slot: words differ without end, all else is told again and again."""
 _LOOKED_AT = 120
 """So many runs, those whose ends are likeliest, are looked at as a whole."""
