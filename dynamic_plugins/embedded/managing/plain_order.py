@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.embedded.managing.explained_order import explained_order
 from dynamic_plugins.resolver.linker import means_all
 
 if TYPE_CHECKING:
@@ -102,7 +103,15 @@ def plain_order(reading: Reading) -> list[tuple[PluginReading, str]] | None:
 
     Nothing at all where it is an order for everything, and there is nothing that it could be for.
     """
-    return _ordered(reading.text.spoken, reading)
+    ordered = _ordered(reading.text.spoken, reading)
+    return _explained(reading) if ordered is None else ordered
+
+
+def _explained(reading: Reading) -> list[tuple[PluginReading, str]] | None:
+    """Return what a message orders of which no word is anything but a part of its orders."""
+    numbered, plugins = _numbered(reading.text.spoken, reading)
+    ordered = explained_order(numbered, lambda: _just_changed(reading, plugins))
+    return [(plugins[number], letters) for number, letters in ordered.items()] if ordered else None
 
 
 def numbered_text(reading: Reading) -> tuple[str, list[PluginReading]]:
