@@ -81,6 +81,7 @@ BOTH = ON | {"@elizaos/plugin-discord": Installed("@elizaos/plugin-discord", sta
         ("could you turn weather-station off please", ["D"]),
         ("put weather-station to sleep; discord can go off", ["D", "D"]),
         ("weather-station an, discord aus bitte", ["A", "D"]),
+        ("k and weather-station up, discord down", ["A", "D"]),
     ],
 )
 def test_an_order_of_which_every_word_is_explained_is_a_plain_one(said: str, letters: list[str]) -> None:
@@ -114,6 +115,7 @@ def test_what_is_put_on_or_taken_off_may_be_a_thing_on_a_list() -> None:
 
     assert ordered("kk turn that off again") == ["D"]
     assert ordered("make it live") == ["A"]
+    assert ordered("apágalo otra vez, gracias") == ["D"]
     assert ordered("take it off") == []
     assert ordered("put that on please") == []
 

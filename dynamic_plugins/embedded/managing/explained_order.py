@@ -103,8 +103,9 @@ def explained_order(text: str, pointed: Callable[[], int | None]) -> Mapping[int
 
     *pointed* gives the number of the plugin that an "it" is, where the message names none.
     """
-    orders, before = _Orders(), frozenset[str]()
-    for clause in _clauses(_WORD.findall(_DRAWN.sub(r"\1", _ASKED_FOR.sub("please", text)))):
+    words = _WORD.findall(_DRAWN.sub(r"\1", _ASKED_FOR.sub("please", text)))
+    orders, before = _Orders(), _words().verbs if {"up", "down"} <= set(words) else frozenset[str]()
+    for clause in _clauses(words):
         numbers = [int(word) for word in clause if word.isdigit()]
         points = not numbers and bool(_POINTS & set(clause))
         told = frozenset(word for word in clause if not word.isdigit()) - _words().nothing
@@ -112,7 +113,7 @@ def explained_order(text: str, pointed: Callable[[], int | None]) -> Mapping[int
         letter = _letter(told, before)
         if letter is None or (points and letter in "AD" and _MOVES & told):
             return None
-        before = told or before
+        before |= told
         if points and letter:
             number = orders.named[-1] if orders.named else pointed()
             if number is None:

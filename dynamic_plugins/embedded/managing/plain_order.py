@@ -110,6 +110,7 @@ def plain_order(reading: Reading) -> list[tuple[PluginReading, str]] | None:
 def _explained(reading: Reading) -> list[tuple[PluginReading, str]] | None:
     """Return what a message orders of which no word is anything but a part of its orders."""
     numbered, plugins = _numbered(reading.text.spoken, reading)
+    numbered = re.sub(r"[^\W\d_]+(?:-[^\W\d_]+)?", lambda word: _OF_IT.get(word[0], word[0]), numbered)
     ordered = explained_order(numbered, lambda: _just_changed(reading, plugins))
     return [(plugins[number], letters) for number, letters in ordered.items()] if ordered else None
 
