@@ -101,6 +101,7 @@ _DENIED = re.compile(
     r"(?:[,;.(-]\s*|\s+(?=but|aber|pero|mais|mas|maar))"
     r"(?:(?:but|aber|pero|mais|mas|ma|maar|and|und|y|et|e)\s+)?(?:please\s+|bitte\s+)?"
     r"(?:(?:i\s+)?(?:do\s+not|don['\u2019]?t|did\s+not|not(?:\s+to)?)(?:\s+say)?|nicht|no|ne\s+pas|pas|n[ãa]o|non|niet)\s+"
+    r"(?:(?:l[oae]s?|o|a|os|as|het|ihn|sie|es)\s+)?"
     r"(?:(?:be\s+)?(?:uninstall|remove|delete|unload|install)\w*(?:\s+(?:it|them|that|this))?"
     r"|(?:switch|turn|put)\s+(?:it|them|that)\s+on(?:\s+yet)?|(?:activate|enable|start|run)\s+(?:it|them|that)(?:\s+yet)?"
     r"|deinstallier\w*|entfern\w*|l[öo]sch\w*|installier\w*|desinstal\w*|borr\w*|instal\w*|d[ée]sinstall\w*|supprim\w*"
@@ -122,7 +123,7 @@ def joined_letters(said: str) -> str:
 
 
 _LETTERS = r"(?:capital )?[A-Z](?: [A-Z]){2,}"
-_APART = re.compile(rf"(?<![\w.'’\"“„«-]){_LETTERS}(?: underscore {_LETTERS})*(?![\w.'’-])")
+_APART = re.compile(rf"(?<![\w.'’\"“„«-]){_LETTERS}(?: underscore {_LETTERS})*(?![\w'’-]|\.\w)")
 
 
 def without_denial(spoken: str) -> str:
