@@ -171,7 +171,8 @@ def message_batch(network: Network, names: Names, part: Sequence[Message], width
     place = 0
     for row, message in enumerate(part):
         _put(batch["beside"][row], message.beside, names.beside)
-        label("message_act", row, ACTS.index(message.act))
+        if message.act:
+            label("message_act", row, ACTS.index(message.act))
         if message.mood:
             label("mood", row, MOODS.index(message.mood))
         for start, end, features, intent in message.plugins[: most - place]:

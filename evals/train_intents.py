@@ -193,7 +193,8 @@ class Teacher:
             features = self._kept(plugin_features(taught.text, taught.links, at, states))
             found["plugin_intent"].add(features, label, line)
         features = self._kept(message_features(taught.text, taught.links, taught.states))
-        found["message_act"].add(features, act_of(line), line)
+        if act := act_of(line):
+            found["message_act"].add(features, act, line)
         if mood := mood_of(line):
             found["mood"].add(features, mood, line)
 
@@ -214,6 +215,7 @@ class Teacher:
             either = label == "-" and any(name in allowed for name in link.names)
             # Where the plugin that is meant was not found the line says nothing of another one.
             unclear = lost and (link.pointed if label == "-" else not link.pointed)
+            unclear = unclear or (orders_in_vain(line) and link.pointed)
             labels.append(None if either or unclear else label)
         return Taught(text, links, [_state(link, line) for link in links], labels)
 
@@ -246,8 +248,28 @@ def _state(link: Link, line: Line) -> State:
     return "on" if name in line["active"] else "off" if name in line["installed"] else "new"
 
 
+def orders_in_vain(line: Line) -> bool:
+    """Whether a line orders what nothing is to be done about: two plugins are called so, none is, it is on already.
+
+    What it is and what it wants of a plugin its answer does not tell: "turn on the okta plugin" is no talk.
+    """
+    if line["expect"] or "before" in line:
+        return False
+    return line["mood"] == "order" if "mood" in line else bool(_PLAIN_ORDER.fullmatch(line["text"]))
+
+
+_PLAIN_ORDER = re.compile(
+    r"\W*(?:(?:please|pls|can you|could you|now)\s+)?"
+    r"(?:install|turn|switch|activate|deactivate|enable|disable|uninstall|unload)\b(?!.*\b(?:not|n't|nothing|no|never|wait|keep|leave|nah)\b)[^.!?:\n]*[.!]?\W*",
+    re.I,
+)
+"""What was written before there were moods, and orders something."""
+
+
 def act_of(line: Line) -> str:
-    """Return what the whole of a line is."""
+    """Return what the whole of a line is; empty where its answer does not tell."""
+    if orders_in_vain(line):
+        return ""
     tools = {call["tool"] for call in line["expect"]}
     return "use" if "use" in tools else "manage" if tools & LETTERS.keys() else "list" if tools else "talk"
 

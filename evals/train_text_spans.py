@@ -25,7 +25,7 @@ from dynamic_plugins.embedded.context.message import Message
 from dynamic_plugins.embedded.context.references import Memory
 from dynamic_plugins.embedded.context.request import Offered
 from dynamic_plugins.embedded.slots.slot_filling import fill_by_rules
-from dynamic_plugins.embedded.slots.span_features import Features, Ruled, Words
+from dynamic_plugins.embedded.slots.span_features import Features, Ruled, Words, keys_for
 from dynamic_plugins.embedded.slots.span_slots import ruled_of, slots_of, values_at
 from dynamic_plugins.embedded.slots.text_spans import BUCKETS, LONGEST, MOST_WORDS, WEIGHTS, bucket
 from dynamic_plugins.embedded.values.parameters import parameters_of
@@ -180,7 +180,7 @@ def _case(hand: str, kind: str, features: Features, right: Sequence[Any], by_rul
         return None
 
     def buckets(found: Iterable[tuple[str, Any]]) -> list[int]:
-        return [bucket(key) for what, value in found for key in features.keys(what, value)]
+        return [bucket(key) for what, value in found for key in keys_for(features.slot, what, value)]
 
     return Case(
         hand,

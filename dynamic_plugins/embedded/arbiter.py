@@ -45,7 +45,7 @@ MAY_ORDER, ASKS_UNORDERED = 0.1, 0.7
 the second on: the words of that very action then stand in it ("TODAY!!!" to what delivery there shall be)."""
 ASKS = 0.1
 """From this probability on what is not done is asked about, where words are not likelier."""
-CLEARLY_ORDERED, OUTWEIGHS = 0.8, 1.7
+CLEARLY_ORDERED, OUTWEIGHS = 0.8, 1.8
 """Where something is so likely ordered, and nothing makes it doubtful, words must be so many times likelier: a question
 is more of an answer."""
 

@@ -9,6 +9,7 @@ Three readings of the last message are put side by side: what it wants of plugin
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,9 @@ MAY_USE = 0.5
 """So likely must a message use what is active, for a goodbye at its end not to be all of it."""
 LOOKS_ELSEWHERE = 0.3
 """From this probability on of a search being wanted, who asks what nothing installed can do is shown what could."""
-HARDLY_MANAGES = 0.02
-"""Less likely than this to manage plugins, and without the name of one, no part of a message does."""
+HARDLY_MANAGES, SURELY_MANAGES = 0.02, 0.8
+"""Less likely than the first to manage plugins, and without the name of one, no part of a message does; as likely as
+the second one that calls none by its name has it looked for."""
 MOST_NAMED = 4
 ANSWERS = 0.05
 """The answer to a question for something that was missing is taken from this probability on."""
@@ -252,14 +254,13 @@ class Responder:
             searches = search is not None and any(tool.name == search.tool for tool in request.tools)
             return Answer((search,)) if search is not None and searches else Answer(text=told.text)
         if (wish := self._wish(understood, told, knowledge)) is not None:
-            return Answer((wish.search,)) if wish.sure else _offered_search(wish.search)
+            sure = wish.sure or _orders_a_plugin(understood.reading)
+            return Answer((wish.search,)) if sure else _offered_search(wish.search)
         if told.text == NOTHING_DOES_THAT:
             search = search_in_own_words(understood.said, understood.reading)
-            return (
-                _offered_search(search)
-                if search and not _talks(understood.reading)
-                else Answer(text=f"{told.text} {SAY_WHAT_IT_IS}")
-            )
+            if search is None or _talks(understood.reading):
+                return Answer(text=f"{told.text} {SAY_WHAT_IT_IS}")
+            return Answer((search,)) if _orders_a_plugin(understood.reading) else _offered_search(search)
         if told.evasive and _orders_something(understood.reading):
             on = [name for name in knowledge.standing.plugins if knowledge.standing.is_active(name)]
             return Answer(text=courtesy.not_understood(on[:MOST_NAMED]))
@@ -299,6 +300,16 @@ class Responder:
 def _orders_something(reading: Reading) -> bool:
     """Whether a message surely orders something, and is no talk: nobody is told "noted" for that."""
     return reading.ordered >= SURELY_ORDERED and reading.act.all.get("talk", 0.0) < TALK
+
+
+def _orders_a_plugin(reading: Reading) -> bool:
+    """Whether a message surely orders something of a plugin, and names none: "install the currency one"."""
+    manages = reading.act.all.get("manage", 0.0) >= SURELY_MANAGES and reading.ordered >= SURELY_ORDERED
+    adds = _ADDS.search(reading.text.spoken) is not None  # what is to be switched is here already
+    return manages and adds and not any(plugin.link.named for plugin in reading.plugins)
+
+
+_ADDS = re.compile(r"\b(?:install|instal|installier|zainstaluj|add|get me|download|hol)\w*\b|установи|安装|安裝", re.I)
 
 
 def _may_manage(understood: Understood) -> bool:

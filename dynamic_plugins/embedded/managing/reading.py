@@ -203,7 +203,8 @@ def _message_prediction(
 def _together(name: Name, features: Iterable[str], opinion: Mapping[str, float]) -> Prediction:
     """Return what the linear model called *name* and the encoder's *opinion* say together."""
     linear, (own, other) = model(name), WEIGHTS[name]
-    return linear.predict(features, [other * opinion[label] for label in linear.labels], own)
+    least = min(opinion.values())  # of what the encoder was not taught to tell
+    return linear.predict(features, [other * opinion.get(label, least) for label in linear.labels], own)
 
 
 def _plugin_readings(text: SpokenText, links: Sequence[Link], states: Sequence[State]) -> tuple[PluginReading, ...]:

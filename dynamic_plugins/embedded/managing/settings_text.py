@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.managing.standing import Standing
     from dynamic_plugins.registry.entry import Entry, Variable
 
-CONFIGURES = 0.3
-"""From this probability on that a plugin is to be configured, values without a variable's name are looked for."""
+CONFIGURES, SURELY_CONFIGURES = 0.3, 0.98
+"""From the first probability on that a plugin is to be configured, values without a variable's name are looked for;
+from the second on they are set without a question."""
 ANSWER_WORDS = 9
 """A message of more words does not only say what was asked for."""
 
@@ -138,9 +139,18 @@ def given_settings(
             named.append(replace(value, name=variable))
     if not named:
         return None
-    known = share >= 0.9 and all(value.name in _names(entry) for value in named)
+    known = share >= SURELY_CONFIGURES and all(value.name in _names(entry) for value in named)
     certain = (known or all(value.explicit for value in values)) and not any(value.doubtful for value in values)
-    return Settings(name, tuple(_joined(named)), certain and (plugin.link.named or share >= 0.5))
+    return Settings(
+        name,
+        tuple(_joined(named)),
+        certain and (plugin.link.named or share >= 0.5 or told is not None or _was_set_before(plugin, named)),
+    )
+
+
+def _was_set_before(plugin: PluginReading, values: Sequence[Value]) -> bool:
+    """Whether the turn before changed this very plugin and each variable is named in full: "also LOG_LEVEL warn"."""
+    return plugin.link.context.startswith("c") and all(value.explicit and "_" in value.name for value in values)
 
 
 _STATEMENT = re.compile(r"\b(?:update\s+\S+\s+set|insert\s+into|delete\s+from|select\b.{0,200}\bfrom)\b", re.I | re.S)
