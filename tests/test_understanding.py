@@ -801,3 +801,34 @@ def test_who_says_off_does_not_agree_to_switching_on(said: str) -> None:
     talk.say("would it be bad if I deleted the ferry one too?")
     assert "Activate" in talk.say("add to it: Hector wants two seats").text
     assert not talk.say(said).calls
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "calls"),
+    [
+        ("install mcp-server-time 2.1.0", {"redis-mcp-server": "installed"}, [("install", "mcp-server-time", "2.1.0")]),
+        ("TEAM_NAME in slack must read Owls", {SLACK: "active"}, [("configure", SLACK)]),
+    ],
+)
+def test_a_word_within_a_full_name_or_beside_a_variable_is_no_other_plugin(
+    said: str, status: dict[str, str], calls: list[tuple[str, ...]]
+) -> None:
+    assert Talk(status).say(said).calls == calls
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no sorry scratch that not slack i said discord unload discord",
+        "I did not say Slack. It is Discord which I wish to see unloaded.",
+    ],
+)
+def test_what_was_not_meant_is_not_among_what_is_asked_about(said: str) -> None:
+    turn = talk(active=[SLACK, DISCORD]).say(said)
+    assert "slack" not in turn.text
+    assert "discord" in turn.text
+
+
+@pytest.mark.parametrize("said", ["the other one then, chuck it on", "nah, get shot of it for good, I shall write by hand"])
+def test_another_than_the_one_spoken_of_or_its_end_installs_nothing(said: str) -> None:
+    assert talk(active=[RSS]).say("is the slack plugin safe?").say(said).calls == []

@@ -115,7 +115,7 @@ def links_in(
         if not any(name in installed for name in mention.names) and (mention.start, mention.end) not in called
     )
     named = [_by_its_maker(_registry_link(mention, mention.names), words, resolver) for mention in others]
-    found = [*mine, *(link for link in named if not means_all(text, link))]
+    found = _outside_of_names(text, [*mine, *(link for link in named if not means_all(text, link))])
     spoken_of = {name for link in found if link.named for name in link.names}
     found += [
         link
@@ -125,6 +125,22 @@ def links_in(
     if not any(link.named for link in found):
         found += _misspelled(words, resolver)
     return _in_context(found, context) if context else found
+
+
+def _outside_of_names(text: str, links: Sequence[Link]) -> list[Link]:
+    """Return *links* without words that only stand in another plugin's full name.
+
+    "git" in "mcp-server-git" is no GitLab, and "mcp-server" in "mcp-server-docker" no Redis.
+    """
+    written = [link for link in links if link.kind == "exact" and re.search(r"[-/]", text[link.start : link.end])]
+    whole = [(link.start, link.end) for link in written if link.named]
+
+    def inside(link: Link) -> bool:
+        return link.kind != "exact" and any(
+            start <= link.start and link.end <= end and link.end - link.start < end - start for start, end in whole
+        )
+
+    return [Link(link.names, "unnamed") if link.named and inside(link) else link for link in links]
 
 
 def means_all(text: str, link: Link) -> bool:

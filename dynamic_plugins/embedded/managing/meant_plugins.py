@@ -139,7 +139,17 @@ _STAYS = re.compile(
 def kept(spoken: str, link: Link) -> bool:
     if names_a_thing(spoken, link):
         return True
-    return link.named and bool(_KEEPS.search(spoken[: link.start]) or _STAYS.match(spoken, link.end))
+    before = spoken[: link.start]
+    return link.named and bool(_KEEPS.search(before) or _NOT_THIS.search(before) or _STAYS.match(spoken, link.end))
+
+
+_NOT_THIS = re.compile(
+    r"(?<!why )(?<!if )(?<!or )"
+    r"\b(?:not|did not say|didn['\u2019]?t (?:say|mean)|nicht|pas|n[ãa]o|niet|inte|ikke|nie|не)\s+"
+    r"(?:(?:the|my|that|die|das|den|der|le|la|el|o|a|het|de)\s+)?\Z",
+    re.I,
+)
+"""What stands behind it is what was not meant: "not discord, google chat"."""
 
 
 _MEANS = re.compile(

@@ -31,7 +31,7 @@ TAKES_BACK = re.compile(
 )
 _CONDITION = re.compile(
     r"\b(?:unless|until|if|in case|before|later|tomorrow|as soon as|except"
-    r"|(?:once|when) (?:you|we|i|he|she|they|the|it|that|this)"
+    r"|(?:once|when|the (?:moment|minute|second|instant)) (?:you|we|i|he|she|they|the|it|that|this)"
     r"|wenn|falls|sobald|bevor|bis|au[ßs]er|sinon|sauf|si|quand|d[èe]s que|avant|jusqu\w*"
     r"|cuando|antes|hasta|salvo|se|quando|at[ée]|prima|finch[ée]|als|zodra|voordat|om|n[äa]r|hvis|je[śs]li|gdy"
     r"|если|когда|пока|eğer)\b|[若如]果|要是|たら|なら(?!\w*ない)|(?:으|하)면",
@@ -58,7 +58,8 @@ DOUBT = "doubt_"
 STANDING = frozenset(
     {
         *("corrects", "guessed", "told_to_go", "shared_name", "whether", "asked_back", "which"),
-        *("condition", "question", "denied", "asked", "meant", "state", "says_off"),
+        *("condition", "question", "denied", "asked", "meant", "state", "says_off", "other"),
+        *("poses", "address", "list"),
     }
 )
 """What no likelihood outweighs: another plugin may be meant than the likeliest, or nothing ordered at all."""
@@ -70,6 +71,16 @@ SAYS_OFF = re.compile(
     re.I,
 )
 """Who says so does not agree to what only adds: "switch the thing off" to "Activate it?", of a plugin that is off."""
+
+
+_OTHER = re.compile(
+    r"\b(?:other (?:one|fell(?:a|er|ow)|bloke|guy|lad|chap|thing|option|candidate|plugin)"
+    r"|(?:der|die|das|den) andere[nrs]?|l['\u2019]autre|el otro|la otra|l['\u2019]altr[oa]|o outro|a outra|de andere"
+    r"|den andra|drug(?:i|ą)|друг(?:ой|ую)"
+    r")\b",
+    re.I,
+)
+"""Who wants the other one does not want the one that was spoken of last."""
 
 
 def doubts(reading: Reading, wanted: Sequence[Wanted]) -> frozenset[str]:
@@ -88,6 +99,7 @@ def doubts(reading: Reading, wanted: Sequence[Wanted]) -> frozenset[str]:
         "poses": poses(said),
         "takes_back": TAKES_BACK.search(without_statements(spoken)),
         "says_off": set(letters) <= set("IA") and not any(link.named for link in links) and SAYS_OFF.search(spoken),
+        "other": any(not link.named for link in links) and _OTHER.search(spoken),
         "corrects": CORRECTS.search(spoken),
         "asked_back": ASKED_BACK.match(spoken),
         "told_to_go": any(is_told_to_go(each, spoken) for each in wanted),

@@ -39,7 +39,7 @@ def is_told_to_go(wanted: Wanted, spoken: str) -> bool:
     if not set(wanted.letters) & set("IA"):
         return False
     if not link.named:
-        return orders_removal(spoken)
+        return bool(_REMOVES.search(spoken))
     clause = _clause_of(link, spoken)
     return bool(_REMOVES.search(clause) or THROWN_OUT.search(clause))
 
@@ -65,8 +65,8 @@ def orders_removal(spoken: str) -> bool:
 
 
 _REMOVING = (
-    r"\b(?:remov|uninstall|delet|get rid|eras|lösch|entfern|deinstall|borr|elimin|desinstal|supprim|désinstall|rimuov"
-    r"|exclu|usuń|verwijder)\w*"
+    r"\b(?:remov|uninstall|delet|get (?:rid|shot)|eras|lösch|entfern|deinstall|borr|elimin|desinstal|supprim|désinstall"
+    r"|vire[rsz]?(?!\w)|purge|rimuov|exclu|usuń|verwijder)\w*"
 )
 _REMOVES = re.compile(_REMOVING, re.I)
 _FIRST = r"\W*(?:(?:ok|now|then|please|pls|no|bitte|por favor|can you|could you)\W+)*"

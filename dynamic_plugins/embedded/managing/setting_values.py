@@ -18,11 +18,11 @@ _GIVEN = r"(\"[^\"\n]*\"|'[^'\n]*'|\[secret:[^\]]*\]|[^\s;]+)"
 _PAIR = re.compile(rf"\b({KEY})\s*(?:=|:(?!//))\s*{_GIVEN}")
 TIGHT = re.compile(rf"(?<![\w.-])([A-Z][A-Z0-9]{{2,}})={_GIVEN}")
 """Of one word, as it is written in a shell: "HEADLESS=true"."""
-_OF_IT = r"(?: (?:of|for|bei|von|de|do|da|di|w) (?:\S{1,40} ){0,2}\S{1,40})?"
+_OF_IT = r"(?: (?:of|for|in|on|bei|von|auf|de|do|da|di|en|dans|sur|w) (?:\S{1,40} ){0,2}\S{1,40})?"
 _SET_TO = re.compile(
     rf"\b({_WORD_KEY}){_OF_IT}\s+(?:change (?:in)?to|(?:has|needs|ought|is) to (?:be|read)"
     rf"|(?:must|should|shall|will|can) (?:now )?(?:be|read)|set to|becomes|reads"
-    rf"|to|as|auf|à|a|en|op|на|is|be|ist|est|es|é|è|に|は"
+    rf"|(?:(?:up|down|doon|back) )?(?:to|tae)|as|auf|à|a|en|op|на|is|be|ist|est|es|é|è|に|は"
     rf"|=>|->)\s+{_GIVEN}|\b({_WORD_KEY})\s*(?:设置为|设为|设成|改为|改成|是|を|に)\s*{_GIVEN}"
 )
 _BESIDE = re.compile(
