@@ -302,3 +302,21 @@ def test_last_week_and_last_altered_pick_no_last_thing() -> None:
 def test_a_place_is_asked_about_by_its_name_alone(said: str, city: str) -> None:
     sky = [tool("sky__get_weather", "Get the current weather for a city", {"city": "string"})]
     assert first(said, [], sky)[1] == {"city": city}
+
+
+@pytest.mark.parametrize(
+    ("said", "labels"),
+    [
+        ("open issues of acme/shop with the label blocker", ["blocker"]),
+        ("issues labelled blocker in acme/shop", ["blocker"]),
+        ("anything open on acme/shop with the data-quality label?", ["data-quality"]),
+        ("issues of acme/shop with bug and p1 labels", ["bug", "p1"]),
+        ("issues of acme/shop with no label", None),
+        ("what is open in acme/shop", None),
+    ],
+)
+def test_labels_are_told_before_their_name_or_behind_it(said: str, labels: list[str] | None) -> None:
+    from dynamic_plugins.embedded.slots.labels import labels_in
+
+    found = labels_in(said, "labels", ["owner", "repo", "labels"])
+    assert (found and found[0]) == labels

@@ -38,6 +38,13 @@ _ASKS_WHO = re.compile(
     re.I,
 )
 """Who asks who did it, or why, does not want it done."""
+_TELLS = re.compile(
+    r"\W*(?:(?:and|but|since|because|as|cause|cos|so|weil|denn|porque|car)\s+)?"
+    r"(?:(?:i|we)\s*(?:['\u2019]m\b|['\u2019]re\b|\s(?:can|am|are|was|were|did|had)\b)"
+    r"|(?:ich|wir)\s+(?:kann|können|bin|sind|war|hatte)\b|je\s+(?:peux|suis)\b|(?:yo\s+)?puedo\b)[^?]*\Z",
+    re.I | re.S,
+)
+"""Who says what they can do themselves gives a reason, and orders nothing: "I can look out of the window"."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +181,7 @@ def besides_managing(said: str, dialogue: Dialogue) -> list[str]:
         context = {call.plugin: "c" for call in answer.calls or answer.proposed if call.plugin}
         groups.append([])
     texts = [text for group in groups if group for text in _texts(said, group)]
-    return [text for text in texts if dialogue.uses(text, surely=False) >= USES]
+    return [text for text in texts if not _TELLS.match(text) and dialogue.uses(text, surely=False) >= USES]
 
 
 def _texts(said: str, stretch: Sequence[tuple[int, int]]) -> list[str]:
@@ -197,7 +204,7 @@ def _used(
 ) -> Proposal | None:
     """Return what a stretch of *said* asks of what is active: all of it, or the one part that asks for something."""
     for text in _texts(said, stretch):
-        best = next(iter(propose(text, before, tools)), None)
+        best = next(iter(propose(text, before, tools)), None) if not _TELLS.match(text) else None
         if best is None or not best.calls or best.missing or (best.changing and _asks_who(said, text)):
             continue
         if best.probability >= (WANTED if dialogue.uses(text) >= USES else SURELY_WANTED):

@@ -82,6 +82,11 @@ def words_of(tools: Sequence[Offered]) -> frozenset[str]:
     return frozenset(word for tool in tools for part in (card(tool).name_words, card(tool).also) for word in part)
 
 
+_OPENED = re.compile(
+    r"\b(?:open|raise|file|log|start)\s+(?:(?:me|us)\s+)?((?:an?|another|new)\s+(?:new\s+)?(?:\w+\s+)?"
+    r"(?:issue|ticket|bug|pr|pull request|branch|discussion|task|card|thread)\b)",
+    re.I,
+)
 _SLASH = re.compile(r"(\S+)?\s*\bslash\s+(?=\w)", re.I)
 _DOT = re.compile(
     r"(?<=\w) dot (?=(?:txt|md|py|js|json|csv|pdf|yml|yaml|html|com|org|net|log|conf|sql|docx?|xlsx?)\b)", re.I
@@ -89,7 +94,11 @@ _DOT = re.compile(
 
 
 def spoken(said: str) -> str:
-    """Return *said* with the signs that dictation spells out: "slash home slash maria", "june dot txt"."""
+    """Return *said* with the signs that dictation spells out: "slash home slash maria", "june dot txt".
+
+    Whoever opens, raises or files an issue makes one, and reads none.
+    """
+    said = _OPENED.sub(r"create \1", said)
     while found := _SLASH.search(said):
         head = plain(found[1] or "")
         gap = " " if not head or head in _PATH_HEADS else ""

@@ -166,10 +166,17 @@ _TEXT = re.compile(
 )
 
 
+_FOLDER = re.compile(r"(?:[/\\~][^/\\]*)*[/\\][a-z0-9_-]*/?")
+"""A path whose last part has no ending: a folder, as such a file's name is mostly in capitals ("Makefile")."""
+
+
 def misfits(tool: Offered, filled: Filled) -> bool:
-    """Whether a tool for pictures and sounds is given the path of a text."""
-    about = _PICTURES & {*card(tool).name_words, *card(tool).first[:8]}
-    return bool(about) and any(isinstance(v, str) and _TEXT.search(v) for v in filled.arguments.values())
+    """Whether a tool for pictures and sounds is given the path of a text, or one that reads a file a folder's."""
+    words, given = card(tool).name_words, [v for v in filled.arguments.values() if isinstance(v, str)]
+    if "read" in words and "file" in words and any(_FOLDER.fullmatch(value) for value in given):
+        return True
+    about = _PICTURES & {*words, *card(tool).first[:8]}
+    return bool(about) and any(_TEXT.search(value) for value in given)
 
 
 _OVERWRITES = re.compile(r"overwrit|replaces? (?:the )?(?:whole|entire|existing|all)", re.I)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.embedded.context.references import chosen
 from dynamic_plugins.embedded.language.action_words import fillers
 from dynamic_plugins.embedded.language.facts_to_keep import A_FACT, fact_to_keep
-from dynamic_plugins.embedded.language.free_text import called, labelled, unquoted, whole_text
+from dynamic_plugins.embedded.language.free_text import called, unquoted, whole_text
+from dynamic_plugins.embedded.slots.labels import labels_in, split
 from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
@@ -39,22 +40,12 @@ def filled_list(filling: PlaceSlots, p: Parameter) -> Found:
             text,
             re.I,
         )
-        return (_split(found_one[1]), [found_one.span(1)]) if found_one else _NOTHING
-    if re.search(r"label|tag", p.name, re.I) and (found_one := re.search(r"\b([\w]+)-label(?:l)?ed\b", text, re.I)):
-        return [found_one[1]], [found_one.span(1)]
-    if (value := labelled(text, p.name, filling.names, long=False)) is not None:
-        return _split(value[0]), [value[1]]
+        return (split(found_one[1]), [found_one.span(1)]) if found_one else _NOTHING
+    if (found_labels := labels_in(text, p.name, filling.names)) is not None:
+        return found_labels[0], [found_labels[1]]
     if p.required:
         return _picked(filling, p)
     return _NOTHING
-
-
-def _split(text: str) -> list[str]:
-    return [
-        unquoted(part)
-        for part in re.split(r"\s*,\s*(?:and |und |y |et )?|\s+(?:and|und|y|et|&)\s+", text)
-        if part.strip()
-    ]
 
 
 def _paths(filling: PlaceSlots, p: Parameter) -> Found:
