@@ -78,8 +78,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that were measured to be slow; ``pytest -m "not slow"`` leaves them out."""
     known = slow.slow_functions()
     for item in items:
-        if slow.function_of(item.nodeid) in known:
+        if (seconds := known.get(slow.function_of(item.nodeid))) is not None:
             item.add_marker("slow")
+            if seconds >= slow.SLOWER:
+                item.add_marker("slower")
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,10 @@
 
 usage: pytest --durations=0 | tee durations.txt; python -m tests.slow < durations.txt
 
-The second command writes ``slow.txt`` anew: the test functions that took half a second or more, fixtures included, in a
-run of the whole suite. Of a parametrized one the longest counts, so that a name is either in the list or not.
-``conftest.py`` marks what is in it.
+The second command writes ``slow.txt`` anew: the test functions that took ``SLOW`` seconds or more, fixtures included,
+in a run of the whole suite, each with its seconds. Of a parametrized one the longest counts, so that a name is either
+in the list or not. ``conftest.py`` marks what is in it, and what took ``SLOWER`` seconds as well: the fast tests are
+what is left without the first, and branches are measured without the second.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 LIST = Path(__file__).with_name("slow.txt")
-SECONDS = 0.5
+SLOW, SLOWER = 0.4, 0.6
 
 
 def function_of(node: str) -> str:
@@ -27,21 +28,26 @@ def function_of(node: str) -> str:
     return node.partition("[")[0]
 
 
-def slow_functions() -> frozenset[str]:
-    return frozenset(LIST.read_text().split())
+def slow_functions() -> Mapping[str, float]:
+    """Return how many seconds each slow test function took."""
+    lines = (line.rpartition(" ") for line in LIST.read_text().splitlines())
+    return {name: float(seconds) for name, _, seconds in lines}
 
 
-def measured(lines: Iterable[str]) -> set[str]:
-    """Return the slow test functions of a pytest's report of durations."""
+def measured(lines: Iterable[str]) -> Mapping[str, float]:
+    """Return the slow test functions of a pytest's report of durations, with their seconds."""
     seconds: dict[str, float] = defaultdict(float)
     for line in lines:
         if found := re.match(r"(\d+\.\d+)s (?:setup|call) +(tests/\S+::.+)$", line.strip()):
             seconds[found.group(2)] += float(found.group(1))
-    return {function_of(node) for node, taken in seconds.items() if taken >= SECONDS}
+    longest: dict[str, float] = defaultdict(float)
+    for node, taken in seconds.items():
+        longest[function_of(node)] = max(longest[function_of(node)], round(taken, 1))
+    return {name: taken for name, taken in longest.items() if taken >= SLOW}
 
 
 if __name__ == "__main__":
     found = measured(sys.stdin)
     if not found:
         sys.exit("there are no durations in this: pytest --durations=0 prints them")
-    LIST.write_text("".join(f"{name}\n" for name in sorted(found)))
+    LIST.write_text("".join(f"{name} {taken}\n" for name, taken in sorted(found.items())))
