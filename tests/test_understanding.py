@@ -829,6 +829,8 @@ def test_what_was_not_meant_is_not_among_what_is_asked_about(said: str) -> None:
     assert "discord" in turn.text
 
 
-@pytest.mark.parametrize("said", ["the other one then, chuck it on", "nah, get shot of it for good, I shall write by hand"])
+@pytest.mark.parametrize(
+    "said", ["the other one then, chuck it on", "nah, get shot of it for good, I shall write by hand"]
+)
 def test_another_than_the_one_spoken_of_or_its_end_installs_nothing(said: str) -> None:
     assert talk(active=[RSS]).say("is the slack plugin safe?").say(said).calls == []
