@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LIST = Path(__file__).with_name("slow.txt")
-SLOW, SLOWER = 0.4, 0.6
+SLOW, SLOWER = 0.25, 0.6
 
 
 def function_of(node: str) -> str:
@@ -42,7 +42,7 @@ def measured(lines: Iterable[str]) -> Mapping[str, float]:
             seconds[found.group(2)] += float(found.group(1))
     longest: dict[str, float] = defaultdict(float)
     for node, taken in seconds.items():
-        longest[function_of(node)] = max(longest[function_of(node)], round(taken, 1))
+        longest[function_of(node)] = max(longest[function_of(node)], round(taken, 2))
     return {name: taken for name, taken in longest.items() if taken >= SLOW}
 
 
