@@ -9,7 +9,6 @@ Three readings of the last message are put side by side: what it wants of plugin
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -50,6 +49,7 @@ from dynamic_plugins.embedded.replies import courtesy
 from dynamic_plugins.embedded.replies.about import answer_about
 from dynamic_plugins.embedded.replies.answers import answer_to
 from dynamic_plugins.embedded.replies.question_answers import NOTHING_DOES_THAT
+from dynamic_plugins.embedded.whole_message import leaves, may_manage, orders_a_plugin, orders_something, talks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,17 +66,8 @@ if TYPE_CHECKING:
 LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.25
 """From these probabilities on of a search being wanted it is made: it changes nothing. The second holds where the
 message speaks of plugins as such."""
-SURELY_TALKS = 0.95
-"""From here on a message only talks, where it does not surely order something."""
-SURELY_ORDERED, TALK = 0.7, 0.5
-"""Who orders something so likely, and talks less likely than that, is asked what to do where nothing is made of it."""
-MAY_USE = 0.5
-"""So likely must a message use what is active, for a goodbye at its end not to be all of it."""
 LOOKS_ELSEWHERE = 0.3
 """From this probability on of a search being wanted, who asks what nothing installed can do is shown what could."""
-HARDLY_MANAGES, SURELY_MANAGES = 0.02, 0.8
-"""Less likely than the first to manage plugins, and without the name of one, no part of a message does; as likely as
-the second one that calls none by its name has it looked for."""
 MOST_NAMED = 4
 ANSWERS = 0.05
 """The answer to a question for something that was missing is taken from this probability on."""
@@ -139,7 +130,7 @@ class Responder:
         dialogue = Dialogue(knowledge, request.exchanges, offered)
         understood = dialogue.understand()
         mixed = None
-        if tools and not understood.settled and _may_manage(understood):
+        if tools and not understood.settled and may_manage(understood):
             mixed = mixed_order(request.now.said, dialogue, request.exchanges[:-1], tools)
         answer = self._plain(request, tools, understood, knowledge, mixed)
         options = self._options(request, tools, knowledge, understood, mixed) if answer is None else []
@@ -154,7 +145,7 @@ class Responder:
         mixed: MixedOrder | None,
     ) -> Answer | None:
         """Return what a message that leaves no doubt wants: a yes, a choice, "use X to …", "switch X on"."""
-        if not understood.settled and (says_goodbye(understood.said) or _leaves(understood)):
+        if not understood.settled and (says_goodbye(understood.said) or leaves(understood)):
             return Answer(text=courtesy.goodbye(understood.said))
         if understood.said.lstrip("$ ").startswith("dynamic-plugins "):
             return Answer(text=FOR_A_TERMINAL)
@@ -254,14 +245,14 @@ class Responder:
             searches = search is not None and any(tool.name == search.tool for tool in request.tools)
             return Answer((search,)) if search is not None and searches else Answer(text=told.text)
         if (wish := self._wish(understood, told, knowledge)) is not None:
-            sure = wish.sure or _orders_a_plugin(understood.reading)
+            sure = wish.sure or orders_a_plugin(understood.reading)
             return Answer((wish.search,)) if sure else _offered_search(wish.search)
         if told.text == NOTHING_DOES_THAT:
             search = search_in_own_words(understood.said, understood.reading)
-            if search is None or _talks(understood.reading):
+            if search is None or talks(understood.reading):
                 return Answer(text=f"{told.text} {SAY_WHAT_IT_IS}")
-            return Answer((search,)) if _orders_a_plugin(understood.reading) else _offered_search(search)
-        if told.evasive and _orders_something(understood.reading):
+            return Answer((search,)) if orders_a_plugin(understood.reading) else _offered_search(search)
+        if told.evasive and orders_something(understood.reading):
             on = [name for name in knowledge.standing.plugins if knowledge.standing.is_active(name)]
             return Answer(text=courtesy.not_understood(on[:MOST_NAMED]))
         return Answer(text=told.text)
@@ -297,34 +288,6 @@ class Responder:
         )
 
 
-def _orders_something(reading: Reading) -> bool:
-    """Whether a message surely orders something, and is no talk: nobody is told "noted" for that."""
-    return reading.ordered >= SURELY_ORDERED and reading.act.all.get("talk", 0.0) < TALK
-
-
-def _orders_a_plugin(reading: Reading) -> bool:
-    """Whether a message surely orders something of a plugin, and names none: "install the currency one"."""
-    manages = reading.act.all.get("manage", 0.0) >= SURELY_MANAGES and reading.ordered >= SURELY_ORDERED
-    adds = _ADDS.search(reading.text.spoken) is not None  # what is to be switched is here already
-    return manages and adds and not any(plugin.link.named for plugin in reading.plugins)
-
-
-_ADDS = re.compile(r"\b(?:install|instal|installier|zainstaluj|add|get me|download|hol)\w*\b|установи|安装|安裝", re.I)
-
-
-def _may_manage(understood: Understood) -> bool:
-    """Whether some part of a message may be about a plugin as such; reading each by itself is dear."""
-    reading = understood.reading
-    named = any(plugin.link.named for plugin in reading.plugins)
-    likely = reading.act.all.get("manage", 0.0) >= HARDLY_MANAGES
-    return bool(understood.answer is not None or reading.links) and (named or likely)
-
-
-def _talks(reading: Reading) -> bool:
-    """Whether a message surely only talks: a haiku is no wish for a plugin."""
-    return reading.act.all.get("talk", 0.0) >= SURELY_TALKS and reading.ordered < SURELY_ORDERED
-
-
 def _offered_search(search: Call) -> Answer:
     return Answer(text=question((search,), (NOTHING_DOES_THAT,)), proposed=(search,))
 
@@ -358,16 +321,6 @@ def _past_a_no(request: Request) -> Request:
     if "?" not in before or declines(said) or (rest := past_a_no(said)) == said:
         return request
     return replace(request, exchanges=(*request.exchanges[:-1], replace(request.now, said=rest)))
-
-
-def _leaves(understood: Understood) -> bool:
-    """Whether a message ends with a goodbye, and orders nothing before it: "thats me done, ta. bye"."""
-    before, _, last = understood.said.strip().rstrip(" .!").rpartition(". ")
-    reading = understood.reading
-    wants = (
-        any(one.link.named for one in reading.plugins) or reading.act.all.get("use", 0.0) >= MAY_USE or "?" in before
-    )
-    return bool(before) and says_goodbye(last) and not wants
 
 
 def _short_name(tool: str) -> str:
