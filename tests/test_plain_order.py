@@ -102,6 +102,9 @@ def test_an_order_of_which_every_word_is_explained_is_a_plain_one(said: str, let
         "install weather-station, leave it off",
         "bring weather-station",
         "turn weather-station off or discord",
+        "turn weather-station down",
+        "turn weather-station on and off",
+        "turn it up",
     ],
 )
 def test_one_word_more_and_it_is_none(said: str) -> None:

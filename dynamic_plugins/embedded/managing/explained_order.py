@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ASKED_FOR = re.compile(r"\b(?:can|could|would|will) (?:you|u|ya)\b(?! (?:be|have)\b)")
 _WORD = re.compile(r"#all|[^\W_]+(?:['’\-][^\W_]+)*|[^\w\s]")
 _DRAWN = re.compile(r"([^\W\d_])\1{2,}")
+_NONE = frozenset[str]()
 _POINTS = frozenset({"it", "that", "this"})
 _MOVES = frozenset({"put", "take", "get", "have"})
 """What is put on or taken off may as well be a thing on a list."""
@@ -27,17 +28,21 @@ _LETTERS = {"activate": "A", "deactivate": "D", "rest": "D", "install": "I", "un
 
 
 class _Form(NamedTuple):
-    """The words that say what is done, alone or only with one of *verbs*, and its letter."""
+    """The words that say what is done, alone or only with one of *verbs*, what may stand *beside*, and its letter.
+
+    "Bring it down" stops a plugin, "turn it down" lowers a voice.
+    """
 
     letter: str
     telling: frozenset[str]
     with_verb: frozenset[str]
     verbs: frozenset[str]
+    beside: frozenset[str]
 
     def told_by(self, words: frozenset[str], before: frozenset[str]) -> bool:
         """Whether *words* say so and nothing else; their verb may be among those of the clause *before*."""
         tells = self.telling & words or (self.with_verb & words and self.verbs & (words | before))
-        return bool(tells) and words <= self.telling | self.with_verb | self.verbs
+        return bool(tells) and words <= self.telling | self.with_verb | self.verbs | self.beside
 
 
 class _Words(NamedTuple):
@@ -57,9 +62,8 @@ def _words() -> _Words:
     verbs = words(table["verbs"])
     forms = []
     for name, letter in _LETTERS.items():
-        form = table[name]
-        own = words(form["verbs"]) if "verbs" in form else verbs if letter in "AD" else frozenset()
-        forms.append(_Form(letter, words(form["tells"]), words(form.get("with_a_verb", "")), own))
+        tells, with_verb, own = (words(table[name].get(key, "")) for key in ("tells", "with_a_verb", "of_these"))
+        forms.append(_Form(letter, tells, with_verb, own, verbs if name in ("activate", "deactivate") else frozenset()))
     return _Words(words(table["joints"]), words(table["says_nothing"]), verbs, tuple(forms))
 
 
@@ -94,8 +98,9 @@ class _Orders:
 
     @property
     def whole(self) -> bool:
-        """Whether each plugin has its verb and each verb its plugin."""
-        return bool(self.verb) and not self.waiting and all(self.letters.get(number) for number in self.named)
+        """Whether each plugin has its verb and each verb its plugin; off and on again is one, on and off is none."""
+        halves = self.waiting or not all(self.letters.get(number) for number in self.named)
+        return bool(self.verb) and not halves and not any("AD" in letters for letters in self.letters.values())
 
 
 def explained_order(text: str, pointed: Callable[[], int | None]) -> Mapping[int, str] | None:
@@ -104,7 +109,9 @@ def explained_order(text: str, pointed: Callable[[], int | None]) -> Mapping[int
     *pointed* gives the number of the plugin that an "it" is, where the message names none.
     """
     words = _WORD.findall(_DRAWN.sub(r"\1", _ASKED_FOR.sub("please", text)))
-    orders, before = _Orders(), _words().verbs if {"up", "down"} <= set(words) else frozenset[str]()
+    # One up and the other down are on and off.
+    before = frozenset[str]().union(*(form.verbs for form in _words().forms)) if {"up", "down"} <= {*words} else _NONE
+    orders = _Orders()
     for clause in _clauses(words):
         numbers = [int(word) for word in clause if word.isdigit()]
         points = not numbers and bool(_POINTS & set(clause))
