@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LIST = Path(__file__).with_name("slow.txt")
-SLOW, SLOWER = 0.25, 0.6
+SLOW, SLOWER = 0.25, 0.5
 
 
 def function_of(node: str) -> str:
