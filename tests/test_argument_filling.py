@@ -8,6 +8,7 @@ import pytest
 
 from dynamic_plugins.embedded.actions.call_proposals import propose
 from dynamic_plugins.embedded.context.request import Exchange, Made, Offered
+from dynamic_plugins.embedded.slots.labels import labels_in
 from tests.test_call_proposals import tool
 
 TEXT = {"type": "string"}
@@ -316,7 +317,5 @@ def test_a_place_is_asked_about_by_its_name_alone(said: str, city: str) -> None:
     ],
 )
 def test_labels_are_told_before_their_name_or_behind_it(said: str, labels: list[str] | None) -> None:
-    from dynamic_plugins.embedded.slots.labels import labels_in
-
     found = labels_in(said, "labels", ["owner", "repo", "labels"])
     assert (found and found[0]) == labels

@@ -257,6 +257,20 @@ def test_dictated_signs_are_written_out() -> None:
     assert spoken("rename june dot txt") == "rename june.txt"
 
 
+def test_an_issue_that_is_opened_is_made() -> None:
+    assert spoken("open an issue in lumen/docs: typo") == "create an issue in lumen/docs: typo"
+    assert spoken("open issue 57 in lumen/docs") == "open issue 57 in lumen/docs"
+
+
+def test_what_reads_a_file_is_not_given_a_folder() -> None:
+    tools = [
+        tool("fs__read_text_file", "Reads a file as text", {"path": "string"}),
+        tool("fs__list_directory", "Lists a directory", {"path": "string"}),
+    ]
+    best = propose("be so kind as to tell me what lies in /home/ashdown/memoir", [], tools)[0]
+    assert best.calls == (("fs__list_directory", {"path": "/home/ashdown/memoir"}),)
+
+
 def test_things_in_a_text_can_be_picked_by_their_words() -> None:
     items = items_in("textbox Email [ref=e4], button Sign in [ref=e8]")
     assert [item.fields["ref"] for item in chosen("click sign in", items)] == ["e8"]
