@@ -267,7 +267,7 @@ def test_what_reads_a_file_is_not_given_a_folder() -> None:
         tool("fs__read_text_file", "Reads a file as text", {"path": "string"}),
         tool("fs__list_directory", "Lists a directory", {"path": "string"}),
     ]
-    best = propose("be so kind as to tell me what lies in /home/ashdown/memoir", [], tools)[0]
+    best = propose("read me what is in /home/ashdown/memoir", [], tools)[0]
     assert best.calls == (("fs__list_directory", {"path": "/home/ashdown/memoir"}),)
 
 
