@@ -816,6 +816,12 @@ def test_a_word_within_a_full_name_or_beside_a_variable_is_no_other_plugin(
     assert Talk(status).say(said).calls == calls
 
 
+def test_right_after_a_setting_one_more_needs_no_plugins_name() -> None:
+    turn = talk(active=[SLACK, RSS]).say("TEAM_NAME in slack must read Owls").say("and LOG_LEVEL to warn too")
+    assert turn.calls == [("configure", SLACK)]
+    assert turn.configuration == {"LOG_LEVEL": "warn"}
+
+
 @pytest.mark.parametrize(
     "said",
     [

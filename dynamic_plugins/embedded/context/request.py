@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.context.result_unwrapping import our_result
-from dynamic_plugins.embedded.language.dictated_marks import with_marks
+from dynamic_plugins.embedded.language.spoken_punctuation import with_punctuation
 from dynamic_plugins.embedded.language.spoken_text import without_marker
 from dynamic_plugins.errors import InputError
 
@@ -126,7 +126,7 @@ def _exchanges(messages: Sequence[Any]) -> tuple[str, list[Exchange]]:
             case "system" | "developer":
                 system.append(text)
             case "user":
-                exchanges.append(Exchange(with_marks(without_marker(text))))
+                exchanges.append(Exchange(with_punctuation(without_marker(text))))
             case "assistant" if exchanges:
                 exchanges[-1].reply = text or exchanges[-1].reply
                 for call in message.get("tool_calls") or ():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.managing.explained_order import explained_order
+from dynamic_plugins.embedded.managing.order_grammar import grammatical_order
 from dynamic_plugins.resolver.linker import means_all
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _explained(reading: Reading) -> list[tuple[PluginReading, str]] | None:
     """Return what a message orders of which no word is anything but a part of its orders."""
     numbered, plugins = _numbered(reading.text.spoken, reading)
     numbered = re.sub(r"[^\W\d_]+(?:-[^\W\d_]+)?", lambda word: _OF_IT.get(word[0], word[0]), numbered)
-    ordered = explained_order(numbered, lambda: _just_changed(reading, plugins))
+    ordered = grammatical_order(numbered, lambda: _just_changed(reading, plugins))
     return [(plugins[number], letters) for number, letters in ordered.items()] if ordered else None
 
 

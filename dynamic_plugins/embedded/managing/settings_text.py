@@ -149,7 +149,7 @@ def given_settings(
 
 
 def _was_set_before(plugin: PluginReading, values: Sequence[Value]) -> bool:
-    """Whether the turn before changed this very plugin and each variable is named in full: "also LOG_LEVEL warn"."""
+    """Whether the turn before changed this very plugin and each variable is named in full: "LOG_LEVEL to warn too"."""
     return plugin.link.context.startswith("c") and all(value.explicit and "_" in value.name for value in values)
 
 

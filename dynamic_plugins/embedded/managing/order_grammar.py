@@ -103,7 +103,7 @@ class _Orders:
         return bool(self.verb) and not halves and not any("AD" in letters for letters in self.letters.values())
 
 
-def explained_order(text: str, pointed: Callable[[], int | None]) -> Mapping[int, str] | None:
+def grammatical_order(text: str, pointed: Callable[[], int | None]) -> Mapping[int, str] | None:
     """Return what *text*, in which plugins are numbered, orders for each of them; None where a word says more.
 
     *pointed* gives the number of the plugin that an "it" is, where the message names none.

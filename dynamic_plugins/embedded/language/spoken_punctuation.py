@@ -23,7 +23,7 @@ _TIME = re.compile(
 """What makes a period one of time."""
 
 
-def with_marks(said: str) -> str:
+def with_punctuation(said: str) -> str:
     """Return *said* with the marks that its words spell out; as it is where marks were typed."""
     if _TYPED.search(said):
         return said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dynamic_plugins.embedded.language.dictated_marks import with_marks
+from dynamic_plugins.embedded.language.spoken_punctuation import with_punctuation
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from dynamic_plugins.embedded.language.dictated_marks import with_marks
     ],
 )
 def test_a_mark_that_is_spelled_out_is_one(said: str, read: str) -> None:
-    assert with_marks(said) == read
+    assert with_punctuation(said) == read
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_a_mark_that_is_spelled_out_is_one(said: str, read: str) -> None:
     ],
 )
 def test_a_word_for_a_mark_may_be_what_is_spoken_of(said: str) -> None:
-    assert with_marks(said) == said
+    assert with_punctuation(said) == said
