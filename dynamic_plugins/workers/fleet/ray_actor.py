@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins import __version__
 from dynamic_plugins.core.permissions import Permissions
-from dynamic_plugins.errors import ActionError, LoadError, PluginError
+from dynamic_plugins.errors import ActionError, CallNotBegunError, LoadError, PluginError, WorkerDiedError
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.settings import Limits, Settings
 from dynamic_plugins.workers.components import Component, Host
@@ -47,6 +47,8 @@ _LAST_SECONDS = 2.0
 """So long is waited for the answers of calls whose worker was ended."""
 _SENT_SECONDS = 0.1
 """So long may the last answers take to leave."""
+_NODE_SECONDS = 1.0
+"""So long is a worker's death kept back: a node that goes ends first what its actors started, and then the actors."""
 
 
 class PluginActor:
@@ -214,9 +216,16 @@ class PluginActor:
             agent.tell("progress", (number, fraction, message))
 
         async def call() -> Answer:
-            if component.kind == "service":
-                return {"value": await self._serve(session, component, arguments, connection)}
-            return {"value": await connection.call(component, arguments, progress)}
+            try:
+                if component.kind == "service":
+                    return {"value": await self._serve(session, component, arguments, connection)}
+                return {"value": await connection.call(component, arguments, progress)}
+            except CallNotBegunError:
+                raise
+            except WorkerDiedError:
+                # Where the node goes this is never told: the agent hears of the node, and not of a signal.
+                await asyncio.sleep(_NODE_SECONDS)
+                raise
 
         return await _answer(self._plugin, component.name, call())
 
