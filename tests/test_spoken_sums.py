@@ -55,6 +55,24 @@ def summed(said: str, expression: str, result: str) -> Exchange:
         ("a quarter of 92, what is it", "92/4"),
         ("750 g at 14 a kilo, how much", "750/1000*14"),
         ("six boxes of 24 shared between 9 tables, how many each", "6*24/9"),
+        ("so there's 7 of us n it all comes to 161.70 whats tht each", "161.70/7"),
+        ("31.50 a head, 9 of us, whats the damage", "31.50*9"),
+        ("22 kids, 6.50 each, plus 80 for the bus, how much do I collect", "22*6.50+80"),
+        ("split 360 between 8", "360/8"),
+        ("i've 4 hours at 38 and 25 quid of parts, what do i charge", "4*38+25"),
+        ("on est 5, l'addition fait 140 euros, ça fait combien chacun", "140/5"),
+        ("wir sind zu acht und es kostet 420 Euro, was zahlt jeder", "420/8"),
+        (
+            "all four locks, and they are forty one pound fifty a go and i charge thirty for turning up, altogether?",
+            "4*41.50+30",
+        ),
+        ("every child pays nineteen euro fifty how much comes in from the sixteen", "16*19.50"),
+        (
+            "le voy a pedir cuatro a treinta y seis mil cada una y cinco mil quinientos el flete, en cuánto me sale",
+            "4*36000+5500",
+        ),
+        ("three hundred and eight litres at one sixty two a litre, how much", "308*1.62"),
+        ("twelve point five kilos at point two five milligrams per kilo how many milligrams", "12.5*0.25"),
     ],
 )
 def test_a_sum_in_words_becomes_the_sum_that_it_says(said: str, expression: str) -> None:

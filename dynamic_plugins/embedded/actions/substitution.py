@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.language.action_words import fillers, verb_kinds
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.values.number_words import number_words
 from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.action_words import concepts, fillers, verb_kinds
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.values.number_words import number_words
 from dynamic_plugins.text.cities import cities_in
 from dynamic_plugins.text.tokenizer import plain
 

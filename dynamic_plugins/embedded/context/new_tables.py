@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dynamic_plugins.embedded.context.table_names import AND, NAME, is_name
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.values.number_words import number_words
 from dynamic_plugins.text.tokenizer import plain
 
 _OF_FLAG = " 0/1"

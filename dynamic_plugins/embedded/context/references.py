@@ -15,7 +15,7 @@ from dynamic_plugins.embedded.context.superlatives import extreme
 from dynamic_plugins.embedded.language.action_words import fillers, mended, ordinals
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.values.extractors import extract
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.values.number_words import number_words
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain, tokens
 from dynamic_plugins.tools.management import NAMES

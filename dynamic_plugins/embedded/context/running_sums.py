@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.values.number_values import written
-from dynamic_plugins.embedded.values.word_sums import factor, how_of_share, terms_of
+from dynamic_plugins.embedded.values.sum_terms import terms_of
+from dynamic_plugins.embedded.values.word_sums import factor, how_of_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.embedded.context.references import Used
-    from dynamic_plugins.embedded.values.word_sums import Term
+    from dynamic_plugins.embedded.values.sum_terms import Term
 
 _OF_THAT = re.compile(rf"\b{phrases('sums', 'of')}\s+{phrases('sums', 'that')}\b|\bdavon\b|\bdisso\b", re.I)
 _HALVES = [
@@ -102,7 +103,7 @@ def _told_rate(text: str, said: Sequence[str]) -> str | None:
 def replaced(text: str, last: Used, name: str) -> str | None:
     """Return the sum of *last* with the number that *text* says anew: of the same unit, else the nearest in size."""
     before = str(last.arguments[name])
-    terms = terms_of(text)
+    terms = list({term.text: term for term in terms_of(text)}.values())
     inside = list(_NUMBER.finditer(before))
     if len(terms) == 2:
         old = [t for t in terms if any(m.group() == t.text for m in inside)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.language.action_words import fillers, units, verb_kinds
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.counted_characters import counted_characters
-from dynamic_plugins.embedded.values.number_values import DOZENS, number_words
+from dynamic_plugins.embedded.values.number_words import DOZENS, number_words
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain
 

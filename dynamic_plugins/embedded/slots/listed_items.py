@@ -9,7 +9,7 @@ from dynamic_plugins.embedded.language.action_words import fillers, units, verb_
 from dynamic_plugins.embedded.slots.action_card import card
 from dynamic_plugins.embedded.slots.counted_things import counted_things
 from dynamic_plugins.embedded.slots.number_slots import is_amount
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.values.number_words import number_words
 from dynamic_plugins.embedded.values.parameters import parameters_of
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain

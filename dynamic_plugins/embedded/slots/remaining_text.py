@@ -15,7 +15,7 @@ from dynamic_plugins.embedded.language.action_words import (
     units,
     verb_kinds,
 )
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.values.number_words import number_words
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain
 

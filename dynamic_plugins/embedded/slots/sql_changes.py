@@ -10,7 +10,7 @@ from dynamic_plugins.embedded.language.action_words import fillers
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.sql_conditions import NUMBER, QUOTED, Columns, literal
 from dynamic_plugins.embedded.slots.sql_inserts import insert_again
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.values.number_words import number_words
 from dynamic_plugins.embedded.values.time_values import month_number
 from dynamic_plugins.text.tokenizer import plain
 

@@ -9,7 +9,7 @@ from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.row_values import RowValues
 from dynamic_plugins.embedded.slots.sql_conditions import NUMBER, QUOTED, literal
 from dynamic_plugins.embedded.slots.sql_subject import code_of, says
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.values.number_words import number_words
 from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:

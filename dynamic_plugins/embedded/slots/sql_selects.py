@@ -10,7 +10,7 @@ from dynamic_plugins.embedded.context.table_names import columns_called
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.sql_conditions import without
 from dynamic_plugins.embedded.slots.sql_subject import FUNCTIONS, LATELY, Subject, Written, code_of, says, where_of
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.values.number_words import number_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.values.number_values import DIGITS, numbers, spoken_numbers, written
+from dynamic_plugins.embedded.values.price_sums import price_sum
 from dynamic_plugins.embedded.values.typed_values import Value
 from dynamic_plugins.embedded.values.word_sums import asks_for_sum, factor, says_what_each_is, word_sum
 
@@ -39,8 +40,10 @@ def expressions(text: str) -> Iterator[Value]:
         if _CALCULATES.search(said) and not _is_no_sum(said, text):
             start = m.start() + m.group().index(said)
             yield Value("expression", said, start, start + len(said))
-    spoken, told = spoken_expression(text), word_sum(text)
-    asks = asks_for_sum(text) or says_what_each_is(text)
+    spoken, told, priced = spoken_expression(text), word_sum(text), price_sum(text)
+    asks = asks_for_sum(text) or says_what_each_is(text) or priced is not None
+    if priced is not None and (told is None or not re.search(r"[*/]", str(told.value))):
+        told = priced
     if told is not None and (_numbers_in(spoken) < _numbers_in(told) if spoken else asks):
         spoken = told
     if spoken is not None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.values.number_words import number_words
 from dynamic_plugins.embedded.values.typed_values import Value
 
 if TYPE_CHECKING:

@@ -3,57 +3,46 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
-from dynamic_plugins.embedded.values.number_values import DIGITS, spoken_numbers, written
+from dynamic_plugins.embedded.values.sum_terms import EACH, FOR_EACH, PERCENT, sum_words, terms_of
 from dynamic_plugins.embedded.values.typed_values import Value
 from dynamic_plugins.text.stemmer import stem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dynamic_plugins.embedded.values.sum_terms import Term
+
 MOST_TERMS, MOST_BETWEEN, _LIST = 8, 8, 3
 """So many numbers has a sum in words at most, and so many words stand between two of them."""
 
 
-def _words(name: str, ahead: str = r"\b", behind: str = r"\b") -> re.Pattern[str]:
-    return re.compile(f"{ahead}{phrases('sums', name)}{behind}", re.I)
-
-
 _MONEY = r"\s*(?:a |the |je )?[£$€]?\s*$"
-_PERCENT = phrases("sums", "percent")
-_UNIT = re.compile(
-    rf"\s?-?(?P<share>{_PERCENT})|\s*-?(?P<unit>(?!(?:per|pro|an?|each)\b)[^\W\d_]+)?"
-    r"(?:\s*(?:/|\b(?:per|pro|por|par|an?|al|il|le|in an?|in (?:each|every))\s)\s*(?P<each>[^\W\d_]+))?",
-    re.I,
-)
-_LESS, _MORE, _TOTAL = _words("less"), _words("more"), _words("total")
-_PART = _words("part", behind=r"\s*$|\bd'")
+_LESS, _MORE, _TOTAL = sum_words("less"), sum_words("more"), sum_words("total")
+_PART = sum_words("part", behind=r"\s*$|\bd'")
 _AT = re.compile(rf"(?:\b{phrases('sums', 'at')}|@|×){_MONEY}", re.I)
-_OF, _FROM = _words("of", behind=_MONEY), _words("from", behind=_MONEY)
-_EACH = _words("each", r"\s*(?:%|[^\W\d_]{1,6})?\s*", "")
-_FOR_EACH = _words("for_each", r"^\s*(?:[£$€]|[^\W\d_]{1,6}\b)?\s*")
-_COUNTED = _words("of", r"^\s*(?!out\b)[^\W\d_]+\s+", r"\s*$")
+_OF, _FROM = sum_words("of", behind=_MONEY), sum_words("from", behind=_MONEY)
+_COUNTED = sum_words("of", r"^\s*(?!out\b)[^\W\d_]+\s+", r"\s*$")
 _AT_AN_HOUR = re.compile(r"^(?:\s*\b[^\W\d_]+\b){3,}\s+(?:at|um|alle|a las)\s*\d{1,2}$", re.I)
-_ADD, _SUBTRACT, _DIVIDE = _words("add", behind=r"\b|\+"), _words("subtract", behind=r"\b|−"), _words("divide")
-_BEGINS = _words("asks", r"[.!?]\s+|[,;]\s+(?:so\s+)?(?=", r"\b)")
-_AND, _AND_ONE = _words("and", behind=r"\b|[,;&]"), _words("and", behind=rf"\s+{phrases('sums', 'one')}\s")
-_IN_PERCENT = _words("in_percent", behind=rf"\s*(?:{_PERCENT}|percentage)")
-_WHAT_SHARE_OF = _words(
-    "of", rf"(?:percentage|pourcentage|porcentaje|porcentagem|percentuale|{_PERCENT})\s+", r"\s+(?:the\s+)?[£$€]?\s*$"
+_ADD, _SUBTRACT, _DIVIDE = sum_words("add", behind=r"\b|\+"), sum_words("subtract", behind=r"\b|−"), sum_words("divide")
+_BEGINS = sum_words("asks", r"[.!?]\s+|[,;]\s+(?:so\s+)?(?=", r"\b)")
+_AND, _AND_ONE = sum_words("and", behind=r"\b|[,;&]"), sum_words("and", behind=rf"\s+{phrases('sums', 'one')}\s")
+_INPERCENT = sum_words("in_percent", behind=rf"\s*(?:{PERCENT}|percentage)")
+_WHAT_SHARE_OF = sum_words(
+    "of", rf"(?:percentage|pourcentage|porcentaje|porcentagem|percentuale|{PERCENT})\s+", r"\s+(?:the\s+)?[£$€]?\s*$"
 )
 _FRACTIONS = [
-    (by, _words(name, behind=rf"\s+{phrases('sums', 'of')}\s+(?:the\s+)?[£$€]?\s*$"))
+    (by, sum_words(name, behind=rf"\s+{phrases('sums', 'of')}\s+(?:the\s+)?[£$€]?\s*$"))
     for name, by in (("half", 2), ("third", 3), ("quarter", 4))
 ]
-_TAKEN, _SHARED_OUT = _words("taken", behind=r"\b[^\d]*$"), _words("shared_out")
-_DIVIDED, _MULTIPLIED = _words("divided", behind=r"\b[^\d]*$"), _words("multiplied", behind=r"\b[^\d]*$")
-_BY = _words("by", r"^\s*", _MONEY)
+_TAKEN, _SHARED_OUT = sum_words("taken", behind=r"\b[^\d]*$"), sum_words("shared_out")
+_DIVIDED, _MULTIPLIED = sum_words("divided", behind=r"\b[^\d]*$"), sum_words("multiplied", behind=r"\b[^\d]*$")
+_BY = sum_words("by", r"^\s*", _MONEY)
 _A_PER_B = re.compile(r"([^\W\d_]+)\s*(?:/|\b(?:per|pro|por|par|an?|al)\b)\s*([^\W\d_]+)", re.I)
-_SPEED, _TIME = _words("speed", "^", "$"), _words("time", "^", "$")
+_SPEED, _TIME = sum_words("speed", "^", "$"), sum_words("time", "^", "$")
 _SIZES = {
     ("g", "kg"): "/1000", ("mg", "g"): "/1000", ("ml", "l"): "/1000", ("m", "km"): "/1000", ("mm", "m"): "/1000",
     ("kg", "t"): "/1000", ("cm", "m"): "/100", ("cl", "l"): "/100", ("mm", "cm"): "/10", ("min", "h"): "/60",
@@ -68,22 +57,8 @@ _ABOUT = re.compile(
 _WANTED = re.compile(
     r"\b(?:in|into|en|em|w|how many|wie viele|combien de|cuántos|quanti|per|pro|por)\s+([^\W\d_]+)|/\s?([a-z]+)\b", re.I
 )
-ASKS = _words("asks", r"\?|=\s*$|\b")
-
-
-@dataclass(frozen=True)
-class Term:
-    """A number of a sum, as it is written in one, with its unit, and of what it is so much *each*: "9 euro a kilo".
-
-    *share* is for one of per cent.
-    """
-
-    text: str
-    unit: str
-    each: str
-    share: bool
-    start: int
-    end: int
+_MONEY_ASKED = sum_words("money_asked")
+ASKS = sum_words("asks", r"\?|=\s*$|\b")
 
 
 def word_sum(text: str) -> Value | None:
@@ -116,7 +91,7 @@ def _fraction_of(text: str, term: Term) -> str | None:
 
 def asks_for_sum(text: str) -> bool:
     """Whether *text* asks what a sum comes to."""
-    return bool(ASKS.search(text) or _IN_PERCENT.search(text) or _TOTAL.search(text))
+    return bool(ASKS.search(text) or _INPERCENT.search(text) or _TOTAL.search(text))
 
 
 def factor(term: str, how: str) -> str:
@@ -128,25 +103,6 @@ def factor(term: str, how: str) -> str:
 def how_of_share(words: str) -> str | None:
     """Return whether *words* beside a number of per cent take it off (``less``) or put it on top (``more``)."""
     return "less" if _LESS.search(words) else "more" if _MORE.search(words) else None
-
-
-def terms_of(text: str) -> list[Term]:
-    """Return the numbers of *text* that may be of a sum, in digits or words: no times of day."""
-    spans = [(m.start(), m.end(), written(m.group())) for m in DIGITS.finditer(text)]
-    spans += [
-        (v.start, v.end, str(v.value))
-        for v in spoken_numbers(text)
-        if not text[v.start : v.end].lower().startswith("a")
-    ]
-    found = []
-    for start, end, number in sorted(spans):
-        behind = _UNIT.match(text, end)
-        share = bool(behind and behind["share"])
-        unit, each = ((behind["unit"] or "").lower(), (behind["each"] or "").lower()) if behind else ("", "")
-        if not re.match(r"\s?(?:am|pm|a\.m|p\.m|uhr|o'clock)\b", text[end:], re.I):
-            number = f"{float(number) * 1000:.10g}" if unit == "k" else number
-            found.append(Term(number, unit, each, share, start, behind.end() if share and behind else end))
-    return found
 
 
 def _share_of(text: str, terms: Sequence[Term]) -> str | None:
@@ -177,7 +133,7 @@ def _part_of(text: str, terms: Sequence[Term]) -> str | None:
         return f"{second.text}-{first.text}"
     if _BY.search(gap) and (_DIVIDED.search(ahead) or _MULTIPLIED.search(ahead)):
         return f"{first.text}{'/' if _DIVIDED.search(ahead) else '*'}{second.text}"
-    if _IN_PERCENT.search(behind) or _IN_PERCENT.search(ahead):
+    if _INPERCENT.search(behind) or _INPERCENT.search(ahead):
         if _FROM.search(ahead) and re.search(r"\b(?:to|auf|a|à|para|na|naar|til|till)\s*[£$€]?\s*$", gap):
             return f"({second.text}-{first.text})/{first.text}*100"
         return f"{first.text}/{second.text}*100" if _FROM.search(gap) and len(gap.split()) < 4 else None
@@ -199,9 +155,8 @@ def _chained(text: str, terms: Sequence[Term]) -> str | None:
     for i, (term, way) in enumerate(zip(terms[1:], ways, strict=True)):
         ahead = ways[i + 1] if i + 1 < len(ways) else None
         if way == "and":
-            way = (
-                "+" if (ahead or "").endswith("*") or _TOTAL.search(text) or (ahead and _DIVIDE.search(text)) else None
-            )
+            adds = (ahead or "").endswith("*") or _TOTAL.search(text) or (ahead and _DIVIDE.search(text))
+            way = "+" if adds or ("*" in groups[-1] and _MONEY_ASKED.search(text)) else None
         if way is None:
             return None
         if way in ("+", "-"):
@@ -247,14 +202,14 @@ def _way(text: str, terms: Sequence[Term], i: int) -> str | None:
 
 def _is_what_each_is(last: Term, term: Term, gap: str, behind: str) -> bool:
     """Whether a number says what each of so many is: "17 members owe 42.50 each", "27 then. They're 3.25 apiece"."""
-    if "." in last.text or term.share or last.share or not _FOR_EACH.match(behind):
+    if "." in last.text or term.share or last.share or not FOR_EACH.match(behind):
         return False
     return len(gap.split()) <= MOST_BETWEEN and not _AND.search(gap) and len(re.findall(r"[.!?;]\s", gap)) <= 1
 
 
 def says_what_each_is(text: str) -> bool:
     """Whether *text* says of a number that each is so much."""
-    return any(_FOR_EACH.match(text[term.end :]) for term in terms_of(text)[1:])
+    return any(FOR_EACH.match(text[term.end :]) for term in terms_of(text)[1:])
 
 
 def _listed(text: str, terms: Sequence[Term]) -> str | None:
@@ -273,9 +228,9 @@ def _joined(gap: str) -> str | None:
 
 def _multiplied(text: str, gap: str, behind: str, last: Term, term: Term) -> str | None:
     """Return the sign between how many there are and what each is; None where nothing says so."""
-    if _AT_AN_HOUR.search(gap + term.text) and not _EACH.match(behind):
+    if _AT_AN_HOUR.search(gap + term.text) and not EACH.match(behind):
         return None  # "3 days in Leeds at 5"
-    of = _OF.search(gap) and ("." in term.text or _EACH.match(behind) or (_COUNTED.search(gap) and ASKS.search(text)))
+    of = _OF.search(gap) and ("." in term.text or EACH.match(behind) or (_COUNTED.search(gap) and ASKS.search(text)))
     if not (_AT.search(gap) or of):
         return None
     if _SPEED.match(f"{term.unit}/{term.each}" if term.each else term.unit):
