@@ -822,6 +822,13 @@ def test_right_after_a_setting_one_more_needs_no_plugins_name() -> None:
     assert turn.configuration == {"LOG_LEVEL": "warn"}
 
 
+def test_a_variable_that_no_other_installed_plugin_has_is_set_for_the_one_just_spoken_of() -> None:
+    sqlite = "mcp-server-sqlite"
+    talk = Talk({sqlite: "installed", "mcp-server-fetch": "active", "mcp-server-time": "installed"})
+    talk.say("what does sqlite do?")
+    assert talk.say("mets DB_PATH à /home/leo/stock.db").calls == [("configure", sqlite)]
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -7,6 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.managing.decide import Call
+from dynamic_plugins.embedded.managing.setting_owner import (
+    CONFIGURES,
+    are_of_no_other,
+    configured,
+    plugin_of,
+    told_by_names,
+    variable_names,
+    was_set_before,
+)
 from dynamic_plugins.embedded.managing.setting_values import (
     KEY,
     QUOTED,
@@ -28,9 +37,9 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.managing.standing import Standing
     from dynamic_plugins.registry.entry import Entry, Variable
 
-CONFIGURES, SURELY_CONFIGURES = 0.3, 0.98
-"""From the first probability on that a plugin is to be configured, values without a variable's name are looked for;
-from the second on they are set without a question."""
+SURELY_CONFIGURES = 0.98
+"""From this probability on that a plugin is to be configured, values without a variable's name are set without a
+question; from :data:`~dynamic_plugins.embedded.managing.setting_owner.CONFIGURES` on they are looked for."""
 ANSWER_WORDS = 9
 """A message of more words does not only say what was asked for."""
 
@@ -114,8 +123,8 @@ def given_settings(
     named_one = any(plugin.link.named for plugin in wanted)
     if not values and not named_one and (answered := _answer_to_missing(reading, standing, entries, focus)) is not None:
         return answered
-    plugin = told = _told_by_names(values, reading, standing)
-    plugin = plugin or _plugin_of(values, reading, standing, entries)
+    plugin = told = told_by_names(values, reading, standing)
+    plugin = plugin or plugin_of(values, reading, standing, entries)
     if told is None and values and (plugin is None or plugin not in wanted) and len(wanted) == 1:
         plugin = wanted[0]
     if values and focus and plugin is None:
@@ -124,7 +133,7 @@ def given_settings(
         return None
     name = plugin.link.names[0]
     entry = entries.get(name)
-    share = _configured(plugin)
+    share = configured(plugin)
     values = _meant_as_settings(values, reading, plugin, entry)
     # Whoever writes one variable's name means no other by what stands beside it.
     if not values and share >= CONFIGURES and not re.search(rf"\b{KEY}\b", reading.text.spoken):
@@ -135,22 +144,15 @@ def given_settings(
     for value in values:
         variable = value.name if value.explicit else _variable_for(reading.text.spoken, value, entry, named)
         fits = value.explicit or _fits(variable, value.value)
-        if fits and (value.explicit or not _names(entry) or variable in _names(entry)):
+        if fits and (value.explicit or not variable_names(entry) or variable in variable_names(entry)):
             named.append(replace(value, name=variable))
     if not named:
         return None
-    known = share >= SURELY_CONFIGURES and all(value.name in _names(entry) for value in named)
+    known = share >= SURELY_CONFIGURES and all(value.name in variable_names(entry) for value in named)
     certain = (known or all(value.explicit for value in values)) and not any(value.doubtful for value in values)
-    return Settings(
-        name,
-        tuple(_joined(named)),
-        certain and (plugin.link.named or share >= 0.5 or told is not None or _was_set_before(plugin, named)),
-    )
-
-
-def _was_set_before(plugin: PluginReading, values: Sequence[Value]) -> bool:
-    """Whether the turn before changed this very plugin and each variable is named in full: "LOG_LEVEL to warn too"."""
-    return plugin.link.context.startswith("c") and all(value.explicit and "_" in value.name for value in values)
+    surely_its = plugin.link.named or share >= 0.5 or told is not None or was_set_before(plugin, named)
+    surely_its = surely_its or are_of_no_other(name, named, standing, entries, focus)
+    return Settings(name, tuple(_joined(named)), certain and surely_its)
 
 
 _STATEMENT = re.compile(r"\b(?:update\s+\S+\s+set|insert\s+into|delete\s+from|select\b.{0,200}\bfrom)\b", re.I | re.S)
@@ -168,7 +170,7 @@ def _meant_as_settings(
     written, found = reading.text.written, list[Value]()
     is_set_here = plugin.link.named and not _STATEMENT.search(written)
     for value in values:
-        if not value.explicit or "_" in value.name or value.name in _names(entry):
+        if not value.explicit or "_" in value.name or value.name in variable_names(entry):
             found.append(value)
         elif is_set_here and (TIGHT.match(written, value.start) or _SETS.search(written[: value.start])):
             found.append(replace(value, doubtful=_keeps_tables(entry)))
@@ -183,9 +185,6 @@ def _keeps_tables(entry: Entry | None) -> bool:
 _OF_TABLES = re.compile(r"quer(?:y|ies)|rows?(?:_|\b)|table|record|cell|sheet|sql|column", re.I)
 
 
-# ---------------------------------------------------------------- for which plugin
-
-
 _IS_PATH = re.compile(r"(?:^|_)(?:PATH|FILE|DIR|DIRECTORY|FOLDER|ROOT)S?$")
 _IS_URL = re.compile(r"(?:^|_)(?:URL|URI|ENDPOINT|HOST|DOMAIN)S?$")
 
@@ -195,54 +194,6 @@ def _fits(variable: str, value: str) -> bool:
     if _IS_PATH.search(variable):
         return bool(re.search(r"[/\\~]|\.\w", value))
     return not _IS_URL.search(variable) or bool(re.search(r"[.:/]|localhost", value))
-
-
-def _configured(plugin: PluginReading) -> float:
-    return sum(share for label, share in plugin.prediction.all.items() if "C" in label)
-
-
-def _told_by_names(values: Sequence[Value], reading: Reading, standing: Standing) -> PluginReading | None:
-    """Return the one installed plugin that every variable's name begins with: ``SLACK_TEAM`` is Slack's."""
-    names = [value.name for value in values if value.explicit]
-    mine = [plugin for plugin in reading.plugins if len(plugin.link.names) == 1 and plugin.link.names[0] in standing]
-    found = [plugin for plugin in mine if names and all(_tells(name, plugin.link.names[0]) for name in names)]
-    return found[0] if len(found) == 1 else None
-
-
-def _plugin_of(
-    values: Sequence[Value], reading: Reading, standing: Standing, entries: Mapping[str, Entry]
-) -> PluginReading | None:
-    within = [(value.start, value.end) for value in values]
-    here = [plugin for plugin in reading.plugins if len(plugin.link.names) == 1 and not _stands_in(plugin, within)]
-    mine = [plugin for plugin in here if plugin.link.names[0] in standing]
-    wanted = {value.name for value in values if value.explicit}
-    named = [plugin for plugin in here if plugin.link.named and plugin.link.kind not in ("described", "similar")]
-    for group in (named, [plugin for plugin in mine if plugin.link.named and _configured(plugin) >= CONFIGURES]):
-        having = [plugin for plugin in group if wanted & _names(entries.get(plugin.link.names[0]))]
-        if chosen := having or (group if values else []):
-            return max(chosen, key=lambda plugin: (_configured(plugin), plugin.state != "new"))
-    having = [plugin for plugin in mine if wanted & _names(entries.get(plugin.link.names[0]))]
-    by_word = [plugin for plugin in mine if any(_tells(name, plugin.link.names[0]) for name in wanted)]
-    for group in (having, by_word):
-        if len(group) == 1:
-            return group[0]
-    likely = [plugin for plugin in mine if _configured(plugin) >= CONFIGURES and (plugin.link.named or len(mine) == 1)]
-    return max(likely, key=_configured) if likely else None
-
-
-def _stands_in(plugin: PluginReading, places: Sequence[tuple[int, int]]) -> bool:
-    """Whether a plugin is only called so within a value or its variable: "LOG_LEVEL" names no log."""
-    return plugin.link.named and any(start <= plugin.link.start < end for start, end in places)
-
-
-def _tells(variable: str, plugin: str) -> bool:
-    """Whether a variable is called after the plugin: ``TELEGRAM_CHAT`` of ``@elizaos/plugin-telegram``."""
-    words = set(tokens(plugin.rpartition("/")[2]))
-    return any(part.lower() in words for part in variable.split("_") if len(part) > 2)
-
-
-def _names(entry: Entry | None) -> set[str]:
-    return {variable.name for variable in entry.variables} if entry else set()
 
 
 # ---------------------------------------------------------------- values without a variable's name
