@@ -30,6 +30,9 @@ the message ends in a question mark the second holds for both."""
 PLAINLY_CALLS, PLAINLY_ORDERED = 0.9, 0.9
 """A call that changes something is done from the first on, where the message orders something as likely as the second
 and asks nothing."""
+PLAIN, ORDERED_IN_PLAIN = 0.55, 0.3
+"""A call that changes something is done from the first on where each word of the message is the action's, a value of it
+or empty, or its text is all that stands behind a colon, and the message orders something as likely as the second."""
 OUTWEIGHS_DOUBT, ORDERED_ANYHOW = 0.85, 0.9
 """What changes plugins is done from the first on though the grammar leaves a doubt that may be outweighed, where the
 message orders something as likely as the second and asks nothing: "off with it, I don't need it today" holds a no."""
@@ -40,7 +43,7 @@ FITS = 0.3
 NEVER = 2.0
 MANAGE_ORDERED, CALL_ORDERED = 0.8, 0.7
 """So likely must it be that the message orders something, for what changes plugins or is called to be done."""
-MAY_ORDER, ASKS_UNORDERED = 0.1, 0.7
+MAY_ORDER, ASKS_UNORDERED = 0.1, 0.67
 """A message that orders something less likely than the first is asked about a call that changes something only from
 the second on: the words of that very action then stand in it ("TODAY!!!" to what delivery there shall be)."""
 ASKS = 0.1
@@ -79,6 +82,8 @@ class Option:
     """The action for which a value is asked, where one is missing."""
     spelled: bool = False
     """Whether the message is the name of the action and its arguments, as an order is that spells it."""
+    plain: bool = False
+    """Whether it is ordered so that nothing is left which could mean otherwise: see :data:`PLAIN`."""
 
 
 def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | None = None) -> Answer:
@@ -104,6 +109,8 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
         acts = share >= READS
     elif best.spelled:
         acts = share >= READS and reading.ordered >= MAY_ORDER and not best.doubtful
+    elif best.plain and share >= PLAIN and not best.doubtful:
+        acts = reading.ordered >= ORDERED_IN_PLAIN
     else:
         acts = share >= _enough(best, reading.ordered) and reading.ordered >= (
             CALL_ORDERED if best.kind == "use" else MANAGE_ORDERED

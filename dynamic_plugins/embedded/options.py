@@ -32,6 +32,12 @@ SURELY_USED = 0.8
 MOST_LEFT_OVER = 2
 """So many words beside an action's name and its arguments are courtesy, or what joins them."""
 _WORD = re.compile(r"[^\W_]+")
+_COLON = re.compile(r"[^\W\d]\s?[:：]\s")
+_SPELT = re.compile(
+    r"\b(?:one word|spel(?:t|led|ling)|(?:no|without) spaces?|capitals?|lower ?case|underscores?)\b", re.I
+)
+"""How a word of a call is written, said beside it: what was taken down holds that too."""
+_MARKS = " \n\"'“”„«».!"
 _SURELY = frozenset({"whole", "exact", "alias", "part", "ambiguous"})
 _GROUPS = {
     "abilities": "self", "able": "able", "about": "about", "advice": "advice", "compare": "about", "concept": "self",
@@ -192,7 +198,19 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         doubtful=bool(why) or (proposal.changing and proposal.substituted),
         likely=proposal.probability,
         spelled=bool(own["spelled"]) and not _says_more(here.understood.said, proposal),
+        plain=_is_plain(here.understood.said, proposal),
     )
+
+
+def _is_plain(said: str, proposal: Proposal) -> bool:
+    """Whether a message is an order with nothing left over, or all behind its colon is a text of the call."""
+    told = {_bare(text) for text in _texts_in(proposal)}
+    introduced = any(_bare(said[colon.end() :]) in told for colon in _COLON.finditer(said))
+    return not _SPELT.search(said) and (introduced or (proposal.wholly_said and "?" not in said))
+
+
+def _bare(text: str) -> str:
+    return text.strip(_MARKS)
 
 
 def _texts_in(proposal: Proposal) -> tuple[str, ...]:

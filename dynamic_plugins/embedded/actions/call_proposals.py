@@ -61,9 +61,27 @@ class Proposal:
     """What its probability was worked out from."""
 
     @property
+    def wholly_said(self) -> bool:
+        """Whether the message is an order with a verb of the action, and no word and no value in it is left over.
+
+        What goes into a field of an object is never said so plainly.
+        """
+        told = self.features
+        left_over = told.get("unexplained", 0.0) or told.get("unused", 0.0)
+        return bool(told.get("r_verb_any")) and not left_over and not any(map(_has_fields, _values_in(self.calls)))
+
+    @property
     def acts(self) -> bool:
         """Whether the calls should be made at once."""
         return not self.missing and self.probability >= (CHANGES_FROM if self.changing else READS_FROM)
+
+
+def _values_in(calls: Sequence[tuple[str, dict[str, Any]]]) -> list[Any]:
+    return [value for _, arguments in calls for value in arguments.values()]
+
+
+def _has_fields(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_has_fields, value)))
 
 
 def propose(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) -> list[Proposal]:
