@@ -29,7 +29,7 @@ Features = dict[str, float]
 
 MOST_COMPARED = 200
 """So many tools are compared with what is encoded of a message: of each something is embedded once."""
-OWN, ENCODED = 0.9, 0.6
+OWN, ENCODED = 0.5, 0.6
 """How much the features count and how much what is encoded, by the log loss of both on people whom neither has seen."""
 _READS = ("read", "search")
 _WRITES = ("create", "delete", "change")
@@ -73,7 +73,10 @@ def _nearness(message: Message, tools: Sequence[Offered]) -> list[float] | None:
     """
     if len(tools) > MOST_COMPARED or says_again(message):
         return None
-    return nearness(message.text, [description_of(tool.name.rpartition("__")[2], tool.description) for tool in tools])
+    texts = {tool.name: description_of(tool.name.rpartition("__")[2], tool.description) for tool in tools}
+    memory = message.memory
+    last = texts.get(memory.last.tool, "") if memory.last else ""
+    return nearness(message.text, [*texts.values()], memory.last_reply, last)
 
 
 def all_features(message: Message, tools: Sequence[Offered]) -> list[Features]:

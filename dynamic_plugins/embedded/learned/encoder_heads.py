@@ -84,6 +84,8 @@ class Ends:
         return scores[inside[which]] if inside else UNREAD
 
 
+MOST_OF_REPLY = 300
+"""So many characters of the end of a reply say what a message may go on from."""
 _VALUE = ("state", "question", "mean", "gate", "bias", "begin", "end", "none", "none_bias")
 UNREAD = -10.0
 """The score of a word that was not read, behind the end of a very long message."""
@@ -105,17 +107,26 @@ def ends_of(said: str, asked: str) -> Ends | None:
     return Ends(begins[:, 0].tolist(), (both @ arrays["end"])[:, 0].tolist(), float(none[0]), message.places)
 
 
-def nearness(said: str, actions: Sequence[str]) -> list[float] | None:
+def nearness(said: str, actions: Sequence[str], reply: str = "", last: str = "") -> list[float] | None:
     """Return how near a message is to each of *actions*, told by their texts; None where nothing encodes it.
 
-    An action's text takes 10 milliseconds at its first time.
+    *reply* is what was answered before it, and *last* the text of the action that was called last: "and what else is on
+    there?" asks for another action after a list than after a page. An action's text takes 10 milliseconds at its first
+    time.
     """
     import numpy as np
 
     message, vector = encoded(said), vector_of(said)
     if message is None or vector is None or not actions:
         return None
-    own = _of_length_one((both_of(message.mean, vector) - _array("action.message_mean")) @ _array("action.message"))
+    before = vector_of(reply[-MOST_OF_REPLY:])
+    answered = (0.0 if before is None else before) - _array("action.reply_mean")
+    parts = [
+        (both_of(message.mean, vector) - _array("action.message_mean")) @ _array("action.message"),
+        answered @ _array("action.reply"),
+        *([_embedded(last, "document") @ _array("action.last")] if last else ()),
+    ]
+    own = _of_length_one(sum(parts))
     near = np.array([_compared(text) for text in actions]) @ own * float(_array("action.sharpness"))
     found: list[float] = near.tolist()
     return found
@@ -155,6 +166,7 @@ def _described(asked: str) -> Numbers:
     return _embedded(asked, "query")
 
 
+@lru_cache(maxsize=2_000)
 def _embedded(text: str, kind: Literal["query", "document"]) -> Numbers:
     model = embedder()
     if model is None:
