@@ -30,6 +30,9 @@ def test_an_order_with_nothing_left_over_is_done(said: str, item: str) -> None:
         "my mother said to put oat cakes on the shopping list",
         "don't put oat cakes on my shopping list",
         "I never put oat cakes on the shopping list",
+        "the note says: put on the list: oat cakes",
+        "he told me to add this to the list: oat cakes",
+        "add no oat cakes to my list",
     ],
 )
 def test_what_says_more_than_the_order_changes_nothing_at_once(said: str) -> None:

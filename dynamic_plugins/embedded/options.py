@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.arbiter import Option
-from dynamic_plugins.embedded.language.hedges import negated
+from dynamic_plugins.embedded.language.hedges import negated, tells_what_was_said
 from dynamic_plugins.embedded.managing.decide import ASKS_FOR, Answer, Call, plain_name, question
 from dynamic_plugins.embedded.managing.not_now import orders_nothing_now, why_nothing_now
 from dynamic_plugins.embedded.managing.order_doubts import DOUBT, STANDING
@@ -32,6 +32,7 @@ SURELY_USED = 0.8
 MOST_LEFT_OVER = 2
 """So many words beside an action's name and its arguments are courtesy, or what joins them."""
 _WORD = re.compile(r"[^\W_]+")
+_NO = re.compile(r"\b(?:no|not|nor|keine?[nmrs]?|nicht|sin|sans|senza|sem|geen|without) \Z", re.I)
 _COLON = re.compile(r"[^\W\d]\s?[:：]\s")
 _SPELT = re.compile(
     r"\b(?:one word|spel(?:t|led|ling)|(?:no|without) spaces?|capitals?|lower ?case|underscores?)\b", re.I
@@ -195,18 +196,33 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         Answer(text=question(calls), proposed=calls),
         here.beside(own),
         changing=proposal.changing,
-        doubtful=bool(why) or (proposal.changing and proposal.substituted),
+        doubtful=bool(why)
+        or (proposal.changing and (proposal.substituted or _denies_a_value(here.understood.said, proposal))),
         likely=proposal.probability,
         spelled=bool(own["spelled"]) and not _says_more(here.understood.said, proposal),
         plain=_is_plain(here.understood.said, proposal),
     )
 
 
+def _denies_a_value(said: str, proposal: Proposal) -> bool:
+    """Whether a text of the call stands behind a no: "add no milk"."""
+    return any(_NO.search(said[: said.find(text)]) for text in _texts_in(proposal) if text in said)
+
+
 def _is_plain(said: str, proposal: Proposal) -> bool:
-    """Whether a message is an order with nothing left over, or all behind its colon is a text of the call."""
-    told = {_bare(text) for text in _texts_in(proposal)}
+    """Whether a message is an order with nothing left over, or all behind its colon is a text of the call.
+
+    What takes something away is not, nor what somebody else said, is denied, or says how a word is written.
+    """
+    texts = _texts_in(proposal)
+    around = said
+    for text in sorted(texts, key=len, reverse=True):
+        around = around.replace(text, " ")
+    if proposal.deletes or negated(around) or tells_what_was_said(around) or _SPELT.search(said):
+        return False
+    told = {_bare(text) for text in texts}
     introduced = any(_bare(said[colon.end() :]) in told for colon in _COLON.finditer(said))
-    return not _SPELT.search(said) and (introduced or (proposal.wholly_said and "?" not in said))
+    return introduced or (proposal.wholly_said and "?" not in said)
 
 
 def _bare(text: str) -> str:

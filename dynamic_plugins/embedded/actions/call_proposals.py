@@ -59,6 +59,8 @@ class Proposal:
     """Whether the message answers our question for something that was missing."""
     features: Mapping[str, float] = field(default_factory=dict)
     """What its probability was worked out from."""
+    deletes: bool = False
+    """Whether one of the calls takes something away, by the verb of its action."""
 
     @property
     def wholly_said(self) -> bool:
@@ -101,8 +103,9 @@ def propose(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) 
             share = min(share, WONDERED)
         answers = bool(candidate.features.get("answers"))
         put = bool(candidate.features.get("substituted") or candidate.features.get("onward"))
+        deletes = any("delete" in card(own[name]).kinds for name, _ in candidate.calls)
         proposals.append(
-            Proposal(candidate.calls, share, candidate.missing, changing, put, answers, candidate.features)
+            Proposal(candidate.calls, share, candidate.missing, changing, put, answers, candidate.features, deletes)
         )
     return proposals
 

@@ -174,6 +174,11 @@ def poses(spoken: str) -> bool:
     return bool(_TRICKS.search(spoken) or _HEADING.match(spoken))
 
 
+def tells_what_was_said(clause: str) -> bool:
+    """Whether *clause* says that somebody said, wrote or asked something: what follows may be theirs."""
+    return bool(_SAYING.search(clause))
+
+
 def negated(clause: str) -> bool:
     """Whether a clause denies what it speaks of; a negation of what somebody does or something is denies no order."""
     return any(words.search(without_statements(clause)) for words in (_NEGATION, _TURKISH_NEGATION))
