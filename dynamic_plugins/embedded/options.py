@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dynamic_plugins.embedded.actions.plain_call import denies_a_value, is_plain, says_more, texts_in
 from dynamic_plugins.embedded.arbiter import Option
-from dynamic_plugins.embedded.language.hedges import negated, tells_what_was_said
 from dynamic_plugins.embedded.managing.decide import ASKS_FOR, Answer, Call, plain_name, question
 from dynamic_plugins.embedded.managing.not_now import orders_nothing_now, why_nothing_now
 from dynamic_plugins.embedded.managing.order_doubts import DOUBT, STANDING
@@ -29,16 +29,7 @@ LACKING, MAY_BE_ASKED = 0.6, 0.5
 message orders something so likely, in a verb of it: in dialogues people mostly say all at once."""
 SURELY_USED = 0.8
 """So likely must what a message wants of what is active be for it to be more than what it wants of plugins."""
-MOST_LEFT_OVER = 2
-"""So many words beside an action's name and its arguments are courtesy, or what joins them."""
 _WORD = re.compile(r"[^\W_]+")
-_NO = re.compile(r"\b(?:no|not|nor|keine?[nmrs]?|nicht|sin|sans|senza|sem|geen|without) \Z", re.I)
-_COLON = re.compile(r"[^\W\d]\s?[:：]\s")
-_SPELT = re.compile(
-    r"\b(?:one word|spel(?:t|led|ling)|(?:no|without) spaces?|capitals?|lower ?case|underscores?)\b", re.I
-)
-"""How a word of a call is written, said beside it: what was taken down holds that too."""
-_MARKS = " \n\"'“”„«».!"
 _SURELY = frozenset({"whole", "exact", "alias", "part", "ambiguous"})
 _GROUPS = {
     "abilities": "self", "able": "able", "about": "about", "advice": "advice", "compare": "about", "concept": "self",
@@ -177,7 +168,7 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         "other_named": float(bool(named) and not any(plain_name(plugin) in plain_name(name) for name in named)),
     }
     own |= {f"c_{name}": value for name, value in proposal.features.items()}
-    why = why_nothing_now(here.understood.said, _texts_in(proposal)) if proposal.changing else ""
+    why = why_nothing_now(here.understood.said, texts_in(proposal)) if proposal.changing else ""
     if why:
         own[f"e_{DOUBT}{why}"] = 1.0
     if proposal.changing:
@@ -197,59 +188,11 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         here.beside(own),
         changing=proposal.changing,
         doubtful=bool(why)
-        or (proposal.changing and (proposal.substituted or _denies_a_value(here.understood.said, proposal))),
+        or (proposal.changing and (proposal.substituted or denies_a_value(here.understood.said, proposal))),
         likely=proposal.probability,
-        spelled=bool(own["spelled"]) and not _says_more(here.understood.said, proposal),
-        plain=_is_plain(here.understood.said, proposal),
+        spelled=bool(own["spelled"]) and not says_more(here.understood.said, proposal),
+        plain=proposal.changing and is_plain(here.understood.said, proposal),
     )
-
-
-def _denies_a_value(said: str, proposal: Proposal) -> bool:
-    """Whether a text of the call stands behind a no: "add no milk"."""
-    return any(_NO.search(said[: said.find(text)]) for text in _texts_in(proposal) if text in said)
-
-
-def _is_plain(said: str, proposal: Proposal) -> bool:
-    """Whether a message is an order with nothing left over, or all behind its colon is a text of the call.
-
-    What takes something away is not, nor what somebody else said, is denied, or says how a word is written.
-    """
-    texts = _texts_in(proposal)
-    around = said
-    for text in sorted(texts, key=len, reverse=True):
-        around = around.replace(text, " ")
-    if proposal.deletes or negated(around) or tells_what_was_said(around) or _SPELT.search(said):
-        return False
-    told = {_bare(text) for text in texts}
-    introduced = any(_bare(said[colon.end() :]) in told for colon in _COLON.finditer(said))
-    return introduced or (proposal.wholly_said and "?" not in said)
-
-
-def _bare(text: str) -> str:
-    return text.strip(_MARKS)
-
-
-def _texts_in(proposal: Proposal) -> tuple[str, ...]:
-    """Return the texts among the arguments of *proposal*, those in lists and objects too."""
-    found: list[str] = []
-    waiting: list[Any] = [arguments for _, arguments in proposal.calls]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, str):
-            found.append(each)
-        elif isinstance(each, (dict, list)):
-            waiting += each.values() if isinstance(each, dict) else each
-    return tuple(found)
-
-
-def _says_more(said: str, proposal: Proposal) -> bool:
-    """Whether a message says more than the name of an action and its arguments: "git reset deletes my work or not"."""
-    if negated(said):
-        return True
-    name, arguments = proposal.calls[0]
-    told = {word.lower() for value in arguments.values() for word in _WORD.findall(str(value))}
-    told |= {word.lower() for word in _WORD.findall(name.replace("_", " "))}
-    return sum(word.lower() not in told for word in _WORD.findall(said)) > MOST_LEFT_OVER
 
 
 def search_option(here: Situation, search: Call, *, explicit: bool) -> Option:

@@ -63,27 +63,9 @@ class Proposal:
     """Whether one of the calls takes something away, by the verb of its action."""
 
     @property
-    def wholly_said(self) -> bool:
-        """Whether the message is an order with a verb of the action, and no word and no value in it is left over.
-
-        What goes into a field of an object is never said so plainly.
-        """
-        told = self.features
-        left_over = told.get("unexplained", 0.0) or told.get("unused", 0.0)
-        return bool(told.get("r_verb_any")) and not left_over and not any(map(_has_fields, _values_in(self.calls)))
-
-    @property
     def acts(self) -> bool:
         """Whether the calls should be made at once."""
         return not self.missing and self.probability >= (CHANGES_FROM if self.changing else READS_FROM)
-
-
-def _values_in(calls: Sequence[tuple[str, dict[str, Any]]]) -> list[Any]:
-    return [value for _, arguments in calls for value in arguments.values()]
-
-
-def _has_fields(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(map(_has_fields, value)))
 
 
 def propose(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) -> list[Proposal]:
@@ -96,33 +78,33 @@ def propose(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) 
     for candidate, share in ordered:
         if any(writes_over(own[name], arguments, said, memory) for name, arguments in candidate.calls):
             continue
-        if _deletes_unsaid(candidate, own, tokens(said) if not candidate.features.get("answers") else words):
+        deletes = _deletes(candidate, own)
+        if deletes and not _says_to_delete(candidate, tokens(said) if not candidate.features.get("answers") else words):
             continue
         changing = any(may_change(own[name]) for name, _ in candidate.calls)
         if _WONDERS.search(said) or (changing and HYPOTHETICAL.search(said)):
             share = min(share, WONDERED)
         answers = bool(candidate.features.get("answers"))
         put = bool(candidate.features.get("substituted") or candidate.features.get("onward"))
-        deletes = any("delete" in card(own[name]).kinds for name, _ in candidate.calls)
         proposals.append(
             Proposal(candidate.calls, share, candidate.missing, changing, put, answers, candidate.features, deletes)
         )
     return proposals
 
 
-def _deletes_unsaid(candidate: Candidate, tools: Mapping[str, Offered], words: Sequence[str]) -> bool:
-    """Whether a call takes something away and no word says so: likeness never leads to that.
+def _deletes(candidate: Candidate, tools: Mapping[str, Offered]) -> bool:
+    """Whether one of the calls takes something away."""
+    changing = (name for name, _ in candidate.calls if may_change(tools[name]))
+    return any("delete" in card(tools[name]).kinds for name in changing)
+
+
+def _says_to_delete(candidate: Candidate, words: Sequence[str]) -> bool:
+    """Whether a word says that something is to be taken away: likeness never leads to that.
 
     The last call made again, with something else, was said before, and what makes room for another was named.
     """
-    if (
-        candidate.features.get("repeat")
-        or candidate.features.get("off_and_on")
-        or any("delete" in verb_kinds(word) for word in words)
-    ):
-        return False
-    changing = (name for name, _ in candidate.calls if may_change(tools[name]))
-    return any("delete" in card(tools[name]).kinds for name in changing)
+    before = candidate.features.get("repeat") or candidate.features.get("off_and_on")
+    return bool(before) or any("delete" in verb_kinds(word) for word in words)
 
 
 def order(found: Sequence[Candidate], weights: Mapping[str, float] | None = None) -> list[Candidate]:

@@ -26,6 +26,7 @@ _NEGATION = re.compile(
     r"|不|别|別|没|勿|ない|ません|지\s?마|말고|않",
     re.I,
 )
+_NO = re.compile(r"\b(?:no|not|nor|keine?[nmrs]?|nicht|sin|sans|senza|sem|geen|without) \Z", re.I)
 _TURKISH_NEGATION = re.compile(
     r"\A(?=.*(?:(?-i:[ığş])|eklenti|['\u2019][yn]?[ıiuü]\b)).*\w{2}m[ae](?:y[ıi]n(?:[ıi]z)?)?\W*\Z", re.I | re.S
 )
@@ -177,6 +178,11 @@ def poses(spoken: str) -> bool:
 def tells_what_was_said(clause: str) -> bool:
     """Whether *clause* says that somebody said, wrote or asked something: what follows may be theirs."""
     return bool(_SAYING.search(clause))
+
+
+def ends_in_a_no(text: str) -> bool:
+    """Whether *text* ends in a no of what comes next: "add no" milk."""
+    return bool(_NO.search(text))
 
 
 def negated(clause: str) -> bool:

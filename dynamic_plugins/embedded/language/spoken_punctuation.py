@@ -1,4 +1,4 @@
-"""Marks that dictation spells out: "install telegram comma and switch it on period" has a comma and a full stop."""
+"""Marks and spellings that dictation says: "install telegram comma and switch it on period" has a full stop."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ _TIME = re.compile(
     re.I,
 )
 """What makes a period one of time."""
+
+_SPELT = re.compile(
+    r"\b(?:one word|spel(?:t|led|ling)|(?:no|without) spaces?|capitals?|lower ?case|underscores?)\b", re.I
+)
+"""How a word is written, said beside it: what was taken down holds that too."""
+
+
+def tells_spelling(said: str) -> bool:
+    """Whether *said* tells how a word in it is written: "dana w, all one word"."""
+    return bool(_SPELT.search(said))
 
 
 def with_punctuation(said: str) -> str:

@@ -53,23 +53,27 @@ def _stands_in(plugin: PluginReading, places: Sequence[tuple[int, int]]) -> bool
     return plugin.link.named and any(start <= plugin.link.start < end for start, end in places)
 
 
-def are_of_no_other(
-    plugin: str, values: Sequence[Value], standing: Standing, entries: Mapping[str, Entry], focus: Sequence[str]
+def are_surely_its(
+    plugin: PluginReading,
+    values: Sequence[Value],
+    standing: Standing,
+    entries: Mapping[str, Entry],
+    focus: Sequence[str],
 ) -> bool:
-    """Whether variables that are named in full are this plugin's: no other installed one has them, and it has them, or
-    was the last one spoken of: "DB_PATH=/tmp/dev.db for it".
+    """Whether variables that are named in full are this plugin's, which is not named itself.
+
+    The turn before changed it ("LOG_LEVEL to warn too"), or no other installed one has them, and it has them or was the
+    last one spoken of ("DB_PATH=/tmp/dev.db for it").
     """
     if not all(value.explicit and "_" in value.name for value in values):
         return False
-    others = {known for name in standing.plugins if name != plugin for known in variable_names(entries.get(name))}
-    mine = variable_names(entries.get(plugin))
-    is_spoken_of = bool(focus) and focus[0] == plugin
+    if plugin.link.context.startswith("c"):
+        return True
+    own = plugin.link.names[0]
+    others = {known for name in standing.plugins if name != own for known in variable_names(entries.get(name))}
+    mine = variable_names(entries.get(own))
+    is_spoken_of = bool(focus) and focus[0] == own
     return all(value.name not in others and (is_spoken_of or value.name in mine) for value in values)
-
-
-def was_set_before(plugin: PluginReading, values: Sequence[Value]) -> bool:
-    """Whether the turn before changed this very plugin and each variable is named in full: "LOG_LEVEL to warn too"."""
-    return plugin.link.context.startswith("c") and all(value.explicit and "_" in value.name for value in values)
 
 
 def _tells(variable: str, plugin: str) -> bool:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.managing.decide import Call
 from dynamic_plugins.embedded.managing.setting_owner import (
     CONFIGURES,
-    are_of_no_other,
+    are_surely_its,
     configured,
     plugin_of,
     told_by_names,
     variable_names,
-    was_set_before,
 )
 from dynamic_plugins.embedded.managing.setting_values import (
     KEY,
@@ -150,8 +149,8 @@ def given_settings(
         return None
     known = share >= SURELY_CONFIGURES and all(value.name in variable_names(entry) for value in named)
     certain = (known or all(value.explicit for value in values)) and not any(value.doubtful for value in values)
-    surely_its = plugin.link.named or share >= 0.5 or told is not None or was_set_before(plugin, named)
-    surely_its = surely_its or are_of_no_other(name, named, standing, entries, focus)
+    is_said = plugin.link.named or share >= 0.5 or told is not None
+    surely_its = is_said or are_surely_its(plugin, named, standing, entries, focus)
     return Settings(name, tuple(_joined(named)), certain and surely_its)
 
 

@@ -29,9 +29,15 @@ _BETWEEN = re.compile(rf"\b{phrases('shares', 'between')}\s*(?:the |all |los |la
 _SPLIT = re.compile(rf"\b{phrases('shares', 'split')}\b", re.I)
 _EACH_ONE = re.compile(rf"(?:\A|(?<=\w)\W+){phrases('shares', 'each_one')}(?:\s+[^\W\d]+){{1,3}}\s+[£$€]?$", re.I)
 _WHAT_EACH = re.compile(rf"\b{phrases('shares', 'what_each')}(?!\w)", re.I)
-_OFF = re.compile(rf"\b{phrases('shares', 'off')}\s*(?:a |the |an |eine |un |una )?[£$€]?\s*$", re.I)
+_OFF = re.compile(
+    rf"\b(?:{phrases('shares', 'off')}|{phrases('sums', 'subtract')})"
+    r"\s*(?:a |the |an |eine |un |una )?[£$€]?\s*$",
+    re.I,
+)
 _MORE = re.compile(
-    rf"(?:\b{phrases('shares', 'more')}|[+&])\s*(?:i charge |it'?s |a |the |an |un |una )?[£$€]?\s*$", re.I
+    rf"(?:\b(?:{phrases('shares', 'more')}|{phrases('sums', 'add')}|{phrases('sums', 'and')})|[+&])"
+    r"\s*(?:i charge |it'?s |a |the |an |un |una )?[£$€]?\s*$",
+    re.I,
 )
 _OTHER_THING = re.compile(r"\d\s*(?:am|pm|:\d\d|st|nd|rd|th)\b|[=<>{}]|\b\d+x\d+\b", re.I)
 
