@@ -181,7 +181,9 @@ def test_nothing_of_a_plugins_environment_runs_before_the_fence(tmp_path: Path, 
         await connection.close()
 
     asyncio.run(start())
-    for name in ("pth", "sitecustomize"):
+    # Debian's Python has a sitecustomize of its own, which no environment's can stand before.
+    own = Path(os.__file__).with_name("sitecustomize.py").exists()
+    for name in ("pth",) if own else ("pth", "sitecustomize"):
         assert (loader.folder(installation) / name).read_text() == f"{256 * 2**20} PermissionError\n"
 
 

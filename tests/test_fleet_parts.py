@@ -261,7 +261,13 @@ except LoadError as error:
     assert "pip install 'agent-dynamic-plugins[fleet]'" in done.stdout
 
 
-async def test_a_folders_code_is_carried_whole_and_without_what_is_never_copied(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_filters", [True, False])
+async def test_a_folders_code_is_carried_whole_and_without_what_is_never_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_filters: bool
+) -> None:
+    if not has_filters:  # before Python 3.11.4
+        pytest.importorskip("backports.tarfile")
+        monkeypatch.delattr("tarfile.data_filter", raising=False)
     own = tmp_path / "own"
     (own / "__pycache__").mkdir(parents=True)
     (own / "__pycache__" / "tea.pyc").write_bytes(b"x")

@@ -25,7 +25,7 @@ MOST_PARSED = 2**18
 """Parsing holds the interpreter: this many characters of Python take it about a quarter of a second."""
 DEEPEST = 100
 """So deep may JSON be that is walked through as a whole: Python's own functions go no deeper than some hundreds."""
-_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{\]}]', re.DOTALL)
+_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*"|[\[{\]}]', re.DOTALL)
 _LONG_KEY = re.compile(r"""(?:(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
 TOO_DEEP = "it is nested too deeply"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LOCK = "bun.lock"
 _MOST_LOCK = 2**26
-_STRING_OR_COMMA = re.compile(r'"(?:[^"\\]++|\\.)*+"|,(?=\s*[}\]])')
+_STRING_OR_COMMA = re.compile(r'"(?:[^"\\]++|\\.)*"|,(?=\s*[}\]])')
 _VERSION = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]*)?")
 _SAME = ("dependencies", "optionalDependencies", "peerDependencies", "bin")
 """What Bun writes down of a package as npm does."""

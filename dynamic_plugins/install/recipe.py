@@ -8,6 +8,7 @@ carried: each machine makes its own.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import io
 import tarfile
 from dataclasses import asdict, dataclass, replace
@@ -175,9 +176,11 @@ def _kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 def unpack(recipe: Recipe, folder: Path) -> Path:
     """Put the code that *recipe* carries into *folder*, and return where it lies there. Raises OSError, ValueError."""
+    # Before Python 3.11.4, as in Debian 12, the library's own leaves nothing out that would leave the folder.
+    filtering: Any = tarfile if hasattr(tarfile, "data_filter") else importlib.import_module("backports.tarfile")
     try:
-        with tarfile.open(fileobj=io.BytesIO(recipe.source), mode="r:gz") as archive:
+        with filtering.open(fileobj=io.BytesIO(recipe.source), mode="r:gz") as archive:
             archive.extractall(folder, filter="data")
-    except tarfile.TarError as error:
+    except filtering.TarError as error:
         raise ValueError(str(error)) from None
     return folder / recipe.source_name
